@@ -1,0 +1,50 @@
+/// Every bound of the domain, with its unit in its name.
+///
+/// A bound is part of the contract: one past it is refused with ``ChatError/Code/tooLarge`` or
+/// ``ChatError/Code/limitReached``, and nothing is changed.
+package enum Limits {
+    /// The longest prompt, in bytes of UTF-8.
+    package static let promptBytesMax = 256 * 1024
+    /// The longest answer kept, in bytes of UTF-8; a longer one ends with the stop reason `length`.
+    package static let answerBytesMax = 1024 * 1024
+    /// The longest title of a conversation, in bytes of UTF-8.
+    package static let titleBytesMax = 512
+    /// The longest system prompt, in bytes of UTF-8.
+    package static let systemPromptBytesMax = 32 * 1024
+    /// The longest model id, in bytes of UTF-8 (a Bedrock inference profile's ARN fits).
+    package static let modelIDBytesMax = 512
+    /// Characters of an id that a client makes.
+    package static let idCharactersMax = 64
+    /// Conversations one session may own.
+    package static let conversationsPerSessionMax = 2_000
+    /// Messages one conversation may hold.
+    package static let messagesPerConversationMax = 10_000
+    /// Conversations in one page of a list.
+    package static let conversationsPageMax = 100
+    /// Messages in one page of a conversation.
+    package static let messagesPageMax = 100
+    /// Messages handed out by one call of ``SessionStore/changes(in:of:since:limit:)``.
+    package static let changesMax = 50
+
+    /// Deltas wait in memory at most this long before they are appended to the store.
+    package static let flushIntervalMilliseconds = 250
+    /// Deltas wait in memory only up to this many bytes of UTF-8 before they are appended to the store.
+    package static let flushBytes = 2 * 1024
+    /// A reader is woken at most this often by a growing answer: 20 times a second.
+    package static let deltaIntervalMilliseconds = 50
+    /// How often a task looks for changes that other tasks made to a conversation somebody reads here.
+    package static let probeIntervalMilliseconds = 250
+    /// How often a task looks whether the tasks are alive whose running answers are read here.
+    package static let livenessIntervalMilliseconds = 1_000
+    /// How often an event stream says that it is still there; load balancers cut at 60 s of silence.
+    package static let heartbeatMilliseconds = 10_000
+    /// How long one operation of a store may wait for its turn before it ends as ``ChatError/Code/busy``.
+    package static let storeWaitMilliseconds = 5_000
+    /// How often a turn tries to store its end again when the store was busy or away.
+    package static let finishAttemptsMax = 60
+    /// Text of a conversation that is read to ask a model, in bytes of UTF-8; the model's window cuts
+    /// further.
+    package static let historyBytesMax = 2 * 1024 * 1024
+    /// Answers that may run on one task at once.
+    package static let runningAnswersPerTaskMax = 256
+}

@@ -1,0 +1,53 @@
+extension ModelPrompt {
+    /// Bytes of UTF-8 that are taken for one token: a cautious estimate for English, which also holds for
+    /// most code.
+    private static let bytesPerToken = 3
+
+    /// Makes what providers accept out of what a conversation holds: user first and last, roles alternating,
+    /// nothing blank, and no more than the model's window.
+    ///
+    /// Providers refuse anything else with an error (Bedrock: "A conversation must start with a user
+    /// message", "roles must alternate", blank text). An interrupted, stopped or failed answer stays,
+    /// labelled, because the user read it and may refer to it; one without text disappears. The window is cut
+    /// from the oldest turn on.
+    package init(history: [ChatCore.Message], systemPrompt: String?, model: ModelDescriptor) {
+        var messages: [Entry] = []
+        for message in history {
+            let text = Self.text(of: message)
+            if text.allSatisfy(\.isWhitespace) { continue }
+            if let last = messages.last, last.role == message.role {
+                messages[messages.count - 1] = Entry(role: last.role, text: last.text + "\n\n" + text)
+            } else {
+                messages.append(Entry(role: message.role, text: text))
+            }
+        }
+        while messages.last?.role == .assistant { messages.removeLast() }
+        self.init(
+            system: systemPrompt, messages: Self.cut(messages, systemPrompt: systemPrompt, model: model))
+    }
+
+    private typealias Entry = ModelPrompt.Message
+
+    private static func text(of message: ChatCore.Message) -> String {
+        guard message.role == .assistant, !message.text.isEmpty else { return message.text }
+        return switch message.state {
+        case .complete, .running: message.text
+        case .stopped: message.text + "\n\n[The user stopped this answer here.]"
+        case .interrupted, .failed: message.text + "\n\n[This answer was cut off here.]"
+        }
+    }
+
+    /// Drops whole turns from the front until the rest fits, the last message in any case.
+    private static func cut(_ messages: [Entry], systemPrompt: String?, model: ModelDescriptor) -> [Entry] {
+        var first = messages.startIndex
+        if let window = model.contextTokensMax {
+            let tokens = max(window - (model.outputTokensMax ?? window / 4), window / 4)
+            var bytes = messages.reduce(systemPrompt?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
+            while bytes > tokens * bytesPerToken, first < messages.count - 1 {
+                bytes -= messages[first].text.utf8.count
+                first += 1
+            }
+        }
+        return Array(messages[first...].drop { $0.role == .assistant })
+    }
+}

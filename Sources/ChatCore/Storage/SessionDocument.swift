@@ -1,0 +1,66 @@
+/// A session with all it owns, as a value: what `MemorySessionStore` and `FileSessionStore` keep.
+package struct SessionDocument: Hashable, Sendable, Codable {
+    /// The session.
+    package let session: Session
+    /// In the order they were made.
+    private var conversations: [ConversationDocument] = []
+
+    /// A session without conversations.
+    package init(_ session: Session) { self.session = session }
+
+    /// See ``SessionStore/conversations(of:after:limit:)``.
+    package func list(after cursor: ConversationListCursor?, limit: Int) -> ConversationList {
+        let limit = min(max(limit, 1), Limits.conversationsPageMax)
+        let rest = conversations.map(\.conversation)
+            .filter { cursor?.isBefore($0) ?? true }
+            .sorted {
+                ConversationListCursor.precedes(
+                    ConversationListCursor(of: $0), ConversationListCursor(of: $1))
+            }
+        let page = Array(rest.prefix(limit))
+        return ConversationList(
+            conversations: page,
+            next: rest.count > limit ? page.last.map(ConversationListCursor.init(of:)) : nil)
+    }
+
+    /// See ``SessionStore/createConversation(_:in:at:)``.
+    package mutating func create(_ new: NewConversation, at time: Timestamp) throws -> CreatedConversation {
+        if let known = conversations.first(where: { $0.conversation.id == new.id }) {
+            return CreatedConversation(conversation: known.conversation, isNew: false)
+        }
+        guard conversations.count < Limits.conversationsPerSessionMax else {
+            throw ChatError(.limitReached, "This session has too many conversations. Delete some first.")
+        }
+        let document = ConversationDocument(new, at: time)
+        conversations.append(document)
+        return CreatedConversation(conversation: document.conversation, isNew: true)
+    }
+
+    /// See ``SessionStore/deleteConversation(_:of:)``.
+    package mutating func delete(_ id: ConversationID) {
+        conversations.removeAll { $0.conversation.id == id }
+    }
+
+    /// The conversation `id`.
+    /// - Throws: ``ChatError/Code/notFound``.
+    package func conversation(_ id: ConversationID) throws -> ConversationDocument {
+        guard let document = conversations.first(where: { $0.conversation.id == id }) else {
+            throw ChatError.notFound("conversation")
+        }
+        return document
+    }
+
+    /// Changes the conversation `id`.
+    /// - Throws: ``ChatError/Code/notFound``, or what `body` throws; nothing is changed then.
+    package mutating func change<Result>(
+        _ id: ConversationID, _ body: (inout ConversationDocument) throws -> Result
+    ) throws -> Result {
+        guard let index = conversations.firstIndex(where: { $0.conversation.id == id }) else {
+            throw ChatError.notFound("conversation")
+        }
+        var document = conversations[index]
+        let result = try body(&document)
+        conversations[index] = document
+        return result
+    }
+}

@@ -1,0 +1,264 @@
+/// Keeps sessions, their conversations and messages on behalf of every task of a volume.
+///
+/// This is the contract; `SessionStoreSuite` in `ChatTesting` is its executable form, and every
+/// implementation passes it.
+///
+/// Of every operation:
+/// - **Acknowledged is kept.** When a call returns, its change is durable: it survives the process, and where
+///   the medium can, the host. When it throws, nothing was changed, unless the error is
+///   ``ChatError/Code/unavailable`` or ``ChatError/Code/busy``: then the change may or may not have been
+///   made, and the same call again settles it.
+/// - **A retry never duplicates.** Every change names what it makes by an id or an offset that the caller
+///   chose; the same call again changes nothing and returns what is stored.
+/// - **Any number of tasks** call at once, on any hosts; each call is atomic and sees every call that
+///   returned before it began, wherever it was made.
+/// - **A session is a wall.** What belongs to another session looks exactly like what does not exist.
+/// - **Waits have a deadline** (``Limits/storeWaitMilliseconds``); past it, or when too much waits already,
+///   the call throws ``ChatError/Code/busy`` and is safe to repeat.
+/// - A session that does not exist throws ``ChatError/Code/unauthorized``, a conversation or message that
+///   does not exist in it ``ChatError/Code/notFound``.
+/// - After ``close()`` every call throws ``ChatError/Code/unavailable``.
+package protocol SessionStore: Sendable {
+
+    // MARK: Sessions
+
+    /// Makes a session. Making one that exists returns the stored one.
+    func createSession(_ session: Session) async throws -> Session
+
+    /// - Throws: ``ChatError/Code/unauthorized`` when it does not exist.
+    func session(_ id: SessionID) async throws -> Session
+
+    /// Forgets a session and all it owns. Deleting what does not exist is no error.
+    func deleteSession(_ id: SessionID) async throws
+
+    // MARK: Conversations
+
+    /// One page of a session's conversations in the order of ``ConversationListCursor/precedes(_:_:)``.
+    /// - Parameter limit: 1 to ``Limits/conversationsPageMax``; more is cut to that.
+    func conversations(
+        of session: SessionID, after cursor: ConversationListCursor?, limit: Int
+    ) async throws -> ConversationList
+
+    /// Makes a conversation of version 1. One whose id exists is returned as it is stored, whatever was sent.
+    /// - Throws: ``ChatError/Code/limitReached`` past ``Limits/conversationsPerSessionMax``.
+    func createConversation(
+        _ new: NewConversation, in session: SessionID, at time: Timestamp
+    ) async throws -> CreatedConversation
+
+    /// A conversation and its last `limit` messages before `position` (nil: the last of all), in ascending
+    /// order.
+    ///
+    /// A running answer's text is what was stored so far.
+    /// - Parameter limit: 1 to ``Limits/messagesPageMax``; more is cut to that.
+    func conversation(
+        _ id: ConversationID, of session: SessionID, before position: Int?, limit: Int
+    ) async throws -> ConversationPage
+
+    /// Changes title, model, system prompt or pin; the version grows by one. A patch that changes nothing
+    /// leaves all as it is, version and time included.
+    func updateConversation(
+        _ id: ConversationID, of session: SessionID, with patch: ConversationPatch, at time: Timestamp
+    ) async throws -> Conversation
+
+    /// Removes a conversation with all its messages; a running answer is fenced. Deleting what does not exist
+    /// is no error.
+    func deleteConversation(_ id: ConversationID, of session: SessionID) async throws
+
+    /// Removes all messages of a conversation; a running answer is fenced. The version grows by one and
+    /// becomes ``Conversation/resetVersion``. Positions are not used again. A conversation without messages
+    /// stays as it is.
+    func resetConversation(_ id: ConversationID, of session: SessionID, at time: Timestamp) async throws
+        -> Conversation
+
+    // MARK: Turns
+
+    /// Stores a prompt as `complete` and its answer as `running`, empty, owned by `turn.owner`; the version
+    /// grows by two, the prompt carries the first, the answer the second. An untitled conversation gets
+    /// ``NewTurn/suggestedTitle``.
+    ///
+    /// The same prompt id with the same text again returns the stored turn with the newest answer to it, as
+    /// repeated, whether it still runs or not.
+    /// - Throws: ``ChatError/Code/idTaken`` when a message with that id exists and is not this prompt;
+    ///   ``ChatError/Code/answerRunning`` when another answer runs in this conversation;
+    ///   ``ChatError/Code/limitReached`` past ``Limits/messagesPerConversationMax``.
+    func beginTurn(
+        _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn
+
+    /// Appends text to a running answer. The version stays.
+    ///
+    /// `part.offset` is the length of what was appended before, in bytes of UTF-8. Of a part whose beginning
+    /// is stored already (a repetition, perhaps longer than the first try) only the rest is appended.
+    /// - Returns: whether somebody asked the answer to stop.
+    /// - Throws: ``ChatError/Code/fenced`` when the answer is not running any more, is gone (with its
+    ///   conversation or session, too), or its owner is not `part.owner` in task and epoch;
+    ///   ``ChatError/Code/invalid`` when the offset leaves a gap or disagrees with what is stored.
+    func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt
+
+    /// Appends the last text and ends a running answer; the version grows by one and becomes the answer's.
+    ///
+    /// An answer that this owner already ended in the same state with the same length is returned as it is
+    /// stored.
+    /// - Throws: as ``append(_:to:)``.
+    func finish(
+        _ answer: AnswerReference, with part: AnswerPart, end: AnswerEnd, at time: Timestamp
+    ) async throws -> Message
+
+    /// Ends a running answer as `interrupted` if `owner` still owns it; its text stays.
+    /// - Returns: false when it was not running or not owned by `owner` any more; nothing was changed then.
+    func interrupt(_ answer: AnswerReference, ownedBy owner: AnswerOwner, at time: Timestamp) async throws
+        -> Bool
+
+    /// Asks the running answer of a conversation to stop; its owner learns it with the next append.
+    /// - Returns: the answer asked, or nil when none runs.
+    func requestStop(in conversation: ConversationID, of session: SessionID) async throws -> MessageID?
+
+    /// The messages that lead to `prompt`, in ascending order and ending with it: as many of the newest as
+    /// fit into `bytesMax` of text, the prompt in any case. Failed and interrupted answers are among them.
+    func history(
+        endingWith prompt: MessageID, in conversation: ConversationID, of session: SessionID, bytesMax: Int
+    ) async throws -> [Message]
+
+    // MARK: Following
+
+    /// How far each of these conversations has come: its version, and the stored length of its running answer
+    /// (0 when none runs). What does not exist is left out; an unknown session is no error here.
+    ///
+    /// The cheapest call there is, made several times a second: one look at each shard concerned, however
+    /// many conversations are asked for.
+    func cursors(of conversations: Set<ConversationReference>) async throws -> [ConversationReference: Cursor]
+
+    /// What changed in a conversation since `cursor`, or nil when nothing did.
+    ///
+    /// A cursor from before the last reset, or one the conversation never had (a version beyond its own), is
+    /// answered with ``ConversationChanges/isReset`` and everything that there is now.
+    /// - Parameter limit: how many messages at most, cut to ``Limits/changesMax``; when more changed, the
+    ///   returned cursor stands between them, and the next call goes on from there.
+    func changes(
+        in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int
+    ) async throws -> ConversationChanges?
+
+    // MARK: End
+
+    /// Finishes what is under way, refuses what waits, and releases files and locks. Closing twice is no
+    /// error.
+    func close() async
+}
+
+/// Says where a conversation is.
+package struct ConversationReference: Hashable, Sendable {
+    package let session: SessionID
+    package let conversation: ConversationID
+
+    package init(session: SessionID, conversation: ConversationID) {
+        self.session = session
+        self.conversation = conversation
+    }
+}
+
+/// Says where an answer is.
+package struct AnswerReference: Hashable, Sendable {
+    package let session: SessionID
+    package let conversation: ConversationID
+    package let message: MessageID
+
+    package init(session: SessionID, conversation: ConversationID, message: MessageID) {
+        self.session = session
+        self.conversation = conversation
+        self.message = message
+    }
+}
+
+/// A piece of a running answer, by its place.
+package struct AnswerPart: Hashable, Sendable {
+    /// Who writes; must be the answer's owner in task and epoch.
+    package let owner: AnswerOwner
+    /// Where it begins: bytes of UTF-8 appended before.
+    package let offset: Int
+    /// What to append; may be empty, which only asks for the receipt.
+    package let text: String
+
+    package init(owner: AnswerOwner, offset: Int, text: String) {
+        self.owner = owner
+        self.offset = offset
+        self.text = text
+    }
+}
+
+/// What an append tells its writer.
+package struct AppendReceipt: Hashable, Sendable {
+    /// Somebody asked the answer to stop.
+    package let isStopRequested: Bool
+
+    package init(isStopRequested: Bool) { self.isStopRequested = isStopRequested }
+}
+
+/// A conversation that now exists.
+package struct CreatedConversation: Hashable, Sendable {
+    package let conversation: Conversation
+    /// False when it existed before.
+    package let isNew: Bool
+
+    package init(conversation: Conversation, isNew: Bool) {
+        self.conversation = conversation
+        self.isNew = isNew
+    }
+}
+
+/// A conversation and a page of its messages.
+package struct ConversationPage: Hashable, Sendable {
+    package let conversation: Conversation
+    /// In ascending order of position.
+    package let messages: [Message]
+    /// The position to ask for the page before this one; nil when this is the first.
+    package let earlier: Int?
+    /// Everything in this page has been seen with this cursor.
+    package let cursor: Cursor
+
+    package init(conversation: Conversation, messages: [Message], earlier: Int?, cursor: Cursor) {
+        self.conversation = conversation
+        self.messages = messages
+        self.earlier = earlier
+        self.cursor = cursor
+    }
+}
+
+/// What changed in a conversation since a cursor.
+package struct ConversationChanges: Hashable, Sendable {
+    /// The conversation as it is now.
+    package let conversation: Conversation
+    /// What was seen before is void: drop every message first.
+    package let isReset: Bool
+    /// Messages made or changed since, in ascending order of version; a running one with all its text so far.
+    package let messages: [Message]
+    /// The growth of a running answer that was seen before.
+    package let growth: AnswerGrowth?
+    /// What has been seen with this.
+    package let cursor: Cursor
+
+    package init(
+        conversation: Conversation, isReset: Bool, messages: [Message], growth: AnswerGrowth?, cursor: Cursor
+    ) {
+        self.conversation = conversation
+        self.isReset = isReset
+        self.messages = messages
+        self.growth = growth
+        self.cursor = cursor
+    }
+}
+
+/// Text that a running answer gained.
+package struct AnswerGrowth: Hashable, Sendable {
+    /// The answer.
+    package let message: MessageID
+    /// Where the text begins, in bytes of UTF-8.
+    package let offset: Int
+    /// The new text, not empty.
+    package let text: String
+
+    package init(message: MessageID, offset: Int, text: String) {
+        self.message = message
+        self.offset = offset
+        self.text = text
+    }
+}

@@ -1,0 +1,174 @@
+/// What happens to a running answer, as a value: events in, actions out. `TurnRunner` performs the actions.
+///
+/// | phase | event | next phase | actions |
+/// | --- | --- | --- | --- |
+/// | open | delta | open | publish; append when ``Limits/flushBytes`` wait and no store call is under way |
+/// | open | delta past ``Limits/answerBytesMax`` | ending (complete, `length`) | publish what fits, cancelModel, then as *ending* |
+/// | open | flushDue | open | append what waits, also nothing: its receipt tells of a stop asked elsewhere |
+/// | open | model finished, failed | ending (complete, failed) | as *ending* |
+/// | open | stop, or a receipt that says so | ending (stopped) | cancelModel, then as *ending* |
+/// | open | leave | ending (interrupted) | cancelModel, then as *ending* |
+/// | ending | (no store call under way) | ending | finish with all that waits |
+/// | ending | delta, model finished or failed, stop, leave | ending | none: the first end counts |
+/// | ending | finished | over | conclude (stored) |
+/// | any | store call failed, may be repeated | same | none: the text waits on; flushDue tries again |
+/// | ending | store call failed too often | over | conclude (lost) |
+/// | any | fenced | over | cancelModel, conclude (lost): somebody else ended or removed the answer |
+/// | over | anything | over | none |
+///
+/// At most one store call is under way, so parts arrive in order; a failed part is sent again at its old
+/// offset, which the store takes once.
+package struct TurnMachine: Sendable {
+    /// What happened.
+    package enum Event: Hashable, Sendable {
+        /// The model said this; not empty.
+        case delta(String)
+        /// The model ended.
+        case modelFinished(ModelFinish)
+        /// The model failed.
+        case modelFailed(Message.Failure)
+        /// A reader on this task asked to stop.
+        case stop
+        /// This task is leaving and waited long enough.
+        case leave
+        /// ``Limits/flushIntervalMilliseconds`` passed.
+        case flushDue
+        /// The append under way is stored.
+        case appended(AppendReceipt)
+        /// The finish under way is stored.
+        case finished(Message)
+        /// The store call under way failed in a way that a repetition may cure.
+        case storeFailed
+        /// The answer is no longer this task's.
+        case fenced
+    }
+
+    /// What to do, in order.
+    package enum Action: Hashable, Sendable {
+        /// Show this to the readers on this task.
+        case publish(String)
+        /// Append this part and report with `appended`, `storeFailed` or `fenced`.
+        case append(AnswerPart)
+        /// Store the end and report with `finished`, `storeFailed` or `fenced`.
+        case finish(AnswerPart, AnswerEnd)
+        /// Close the connection to the model.
+        case cancelModel
+        /// Nothing is left to do.
+        case conclude(Conclusion)
+    }
+
+    /// How a turn left this task.
+    package enum Conclusion: Hashable, Sendable {
+        /// Its end is stored.
+        case stored(Message)
+        /// Its end is not stored by this task: it was fenced, or the volume stayed away.
+        case lost
+    }
+
+    private enum Phase: Hashable, Sendable {
+        case open
+        case ending(AnswerEnd)
+        case over
+    }
+
+    /// Who writes the answer.
+    package let owner: AnswerOwner
+    private var phase = Phase.open
+    /// Text the store has acknowledged, in bytes of UTF-8.
+    private var storedBytes: Int
+    /// Text that waits to be stored; the part under way is at its front.
+    private var waiting = ""
+    /// Bytes of `waiting` in the store call under way; nil when none is.
+    private var bytesUnderWay: Int?
+    private var finishAttempts = 0
+
+    /// A turn that `owner` runs.
+    /// - Parameter storedBytes: what the answer already holds.
+    package init(owner: AnswerOwner, storedBytes: Int = 0) {
+        self.owner = owner
+        self.storedBytes = storedBytes
+    }
+
+    /// Whether everything is done.
+    package var isOver: Bool { phase == .over }
+
+    /// Takes an event; the caller performs the actions in order.
+    package mutating func handle(_ event: Event) -> [Action] {
+        if phase == .over { return [] }
+        switch event {
+        case .delta(let text): return take(text)
+        case .modelFinished(let finish):
+            return end(AnswerEnd(state: .complete, stopReason: finish.stopReason, usage: finish.usage))
+        case .modelFailed(let failure): return end(AnswerEnd(state: .failed, failure: failure))
+        case .stop: return end(AnswerEnd(state: .stopped), cancelling: true)
+        case .leave: return end(AnswerEnd(state: .interrupted), cancelling: true)
+        case .flushDue: return store()
+        case .appended(let receipt):
+            acknowledge()
+            return receipt.isStopRequested ? end(AnswerEnd(state: .stopped), cancelling: true) : storeIfDue()
+        case .finished(let message):
+            phase = .over
+            return [.conclude(.stored(message))]
+        case .storeFailed: return fail()
+        case .fenced:
+            phase = .over
+            return [.cancelModel, .conclude(.lost)]
+        }
+    }
+
+    // MARK: Text
+
+    private mutating func take(_ text: String) -> [Action] {
+        guard phase == .open else { return [] }
+        let room = Limits.answerBytesMax - storedBytes - waiting.utf8.count
+        guard text.utf8.count > room else {
+            waiting += text
+            return [.publish(text)] + storeIfDue()
+        }
+        var fitting = text[...]
+        while fitting.utf8.count > room { fitting.removeLast() }
+        waiting += fitting
+        return (fitting.isEmpty ? [] : [.publish(String(fitting))])
+            + end(AnswerEnd(state: .complete, stopReason: "length"), cancelling: true)
+    }
+
+    private mutating func end(_ end: AnswerEnd, cancelling: Bool = false) -> [Action] {
+        guard phase == .open else { return storeIfDue() }
+        phase = .ending(end)
+        return (cancelling ? [.cancelModel] : []) + storeIfDue()
+    }
+
+    // MARK: Store
+
+    /// The next store call, unless one is under way or nothing presses.
+    private mutating func storeIfDue() -> [Action] {
+        if case .ending = phase { return store() }
+        return waiting.utf8.count >= Limits.flushBytes ? store() : []
+    }
+
+    private mutating func store() -> [Action] {
+        guard bytesUnderWay == nil else { return [] }
+        bytesUnderWay = waiting.utf8.count
+        let part = AnswerPart(owner: owner, offset: storedBytes, text: waiting)
+        if case .ending(let end) = phase { return [.finish(part, end)] }
+        return [.append(part)]
+    }
+
+    private mutating func acknowledge() {
+        let bytes = bytesUnderWay ?? 0
+        storedBytes += bytes
+        waiting = String(decoding: waiting.utf8.dropFirst(bytes), as: UTF8.self)
+        bytesUnderWay = nil
+    }
+
+    private mutating func fail() -> [Action] {
+        bytesUnderWay = nil
+        guard case .ending = phase else { return [] }
+        finishAttempts += 1
+        guard finishAttempts < Limits.finishAttemptsMax else {
+            phase = .over
+            return [.conclude(.lost)]
+        }
+        return []
+    }
+}

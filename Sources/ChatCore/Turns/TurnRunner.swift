@@ -1,0 +1,174 @@
+import Synchronization
+
+/// Runs one turn: asks the model, shows its deltas to the readers on this task, keeps the store at most
+/// ``Limits/flushIntervalMilliseconds`` behind. What happens when is decided by ``TurnMachine``.
+package final class TurnRunner: Sendable {
+    private typealias Channel<Element> = (
+        stream: AsyncStream<Element>, continuation: AsyncStream<Element>.Continuation
+    )
+
+    private let turn: Turn
+    private let answer: AnswerReference
+    private let model: any LanguageModel
+    private let store: any SessionStore
+    private let feed: ConversationFeed
+    private let machine: Mutex<TurnMachine>
+    /// What the machine wants done by the loop that talks to the store, in order; the machine bounds them to
+    /// a few.
+    private let storeActions: Channel<TurnMachine.Action>
+    /// Finishes when the model is to be cancelled.
+    private let cancellation: Channel<Never>
+    private let report: @Sendable (TurnReport) -> Void
+
+    /// A runner for a turn that this task owns.
+    /// - Parameter report: is told once how the turn ended.
+    package init(
+        _ turn: Turn, in conversation: ConversationReference, model: any LanguageModel,
+        store: any SessionStore,
+        feed: ConversationFeed, report: @escaping @Sendable (TurnReport) -> Void
+    ) {
+        guard let owner = turn.answer.owner else { preconditionFailure("an answer has an owner") }
+        self.turn = turn
+        self.model = model
+        self.store = store
+        self.feed = feed
+        self.report = report
+        answer = AnswerReference(conversation, message: turn.answer.id)
+        machine = Mutex(TurnMachine(owner: owner, storedBytes: turn.answer.text.utf8.count))
+        storeActions = AsyncStream.makeStream()
+        cancellation = AsyncStream.makeStream()
+    }
+
+    /// Stops the answer because a reader on this task asked to.
+    package func stop() { handle(.stop) }
+
+    /// Ends the answer as interrupted because this task is leaving.
+    package func leave() { handle(.leave) }
+
+    /// Runs the turn to its end. Cancelling the calling task abandons it: whoever reads the answer next finds
+    /// it so.
+    package func run() async {
+        let began = ContinuousClock.now
+        feed.setRunning(
+            ConversationFeed.RunningText(
+                message: turn.answer.id, version: turn.answer.version, owner: machine.withLock { $0.owner },
+                text: turn.answer.text, bytes: turn.answer.text.utf8.count),
+            at: turn.conversation.version)
+        feed.advance(to: turn.conversation.version)
+        var conclusion = TurnMachine.Conclusion.lost
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.askModel() }
+            group.addTask { await self.tick() }
+            conclusion = await serveStore()
+            group.cancelAll()
+        }
+        feed.announceText()
+        switch conclusion {
+        case .stored(let message):
+            feed.setRunning(nil, at: message.version)
+            feed.advance(to: message.version)
+        case .lost: feed.forgetRunning()
+        }
+        report(
+            TurnReport(
+                answer: answer, model: model.descriptor.id, conclusion: conclusion,
+                duration: ContinuousClock.now - began))
+    }
+
+    // MARK: Model
+
+    /// Asks the model until it ends or the machine wants it cancelled.
+    private func askModel() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    self.handle(.modelFinished(try await self.answerFromModel()))
+                } catch {
+                    self.handle(.modelFailed(Message.Failure(of: error)))
+                }
+            }
+            group.addTask { for await _ in self.cancellation.stream {} }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func answerFromModel() async throws -> ModelFinish {
+        let history = try await store.history(
+            endingWith: turn.prompt.id, in: answer.conversation, of: answer.session,
+            bytesMax: Limits.historyBytesMax)
+        let prompt = ModelPrompt(
+            history: history, systemPrompt: turn.conversation.systemPrompt, model: model.descriptor)
+        return try await model.answer(to: prompt) { delta in
+            try Task.checkCancellation()
+            if case .text(let text) = delta, !text.isEmpty { self.handle(.delta(text)) }
+        }
+    }
+
+    // MARK: Time
+
+    private func tick() async {
+        let clock = ContinuousClock()
+        let ticksPerFlush = Limits.flushIntervalMilliseconds / Limits.deltaIntervalMilliseconds
+        var ticks = 0
+        while !Task.isCancelled {
+            try? await clock.sleep(for: .milliseconds(Limits.deltaIntervalMilliseconds))
+            feed.announceText()
+            ticks += 1
+            if ticks % ticksPerFlush == 0 { handle(.flushDue) }
+        }
+    }
+
+    // MARK: Machine
+
+    /// Hands an event to the machine and performs what does not wait; store calls are left to
+    /// ``serveStore()``.
+    private func handle(_ event: TurnMachine.Event) {
+        // The lock spans the machine and its actions, so that text and store calls keep the machine's order.
+        machine.withLock { machine in
+            for action in machine.handle(event) {
+                switch action {
+                case .publish(let text): feed.append(text, to: turn.answer.id)
+                case .cancelModel: cancellation.continuation.finish()
+                case .append, .finish, .conclude: storeActions.continuation.yield(action)
+                }
+            }
+        }
+    }
+
+    /// Performs store calls one at a time until the machine concludes.
+    private func serveStore() async -> TurnMachine.Conclusion {
+        for await action in storeActions.stream {
+            switch action {
+            case .append(let part): await perform { .appended(try await store.append(part, to: answer)) }
+            case .finish(let part, let end):
+                await perform { .finished(try await store.finish(answer, with: part, end: end, at: .now())) }
+            case .conclude(let conclusion): return conclusion
+            case .publish, .cancelModel: break
+            }
+        }
+        return .lost
+    }
+
+    private func perform(_ call: () async throws -> TurnMachine.Event) async {
+        do {
+            handle(try await call())
+        } catch let error as ChatError where error.code == .fenced {
+            handle(.fenced)
+        } catch {
+            handle(.storeFailed)
+        }
+    }
+}
+
+/// How a turn ended, for logs and metrics.
+package struct TurnReport: Sendable {
+    /// The answer.
+    package let answer: AnswerReference
+    /// The model asked.
+    package let model: String
+    /// How it left this task.
+    package let conclusion: TurnMachine.Conclusion
+    /// From its begin to its stored end.
+    package let duration: Duration
+}

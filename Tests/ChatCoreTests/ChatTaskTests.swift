@@ -1,0 +1,205 @@
+import ChatCore
+import ChatTesting
+import Synchronization
+import Testing
+
+@Suite("A task and its readers", .timeLimit(.minutes(1)))
+struct ChatTaskTests {
+    @Test("a turn is shown as it grows and kept as it was shown")
+    func wholeTurn() async throws {
+        let model = ScriptedModel([.text("Hel"), .pause(.milliseconds(80)), .text("lo "), .text("wörld")])
+        try await withTasks(model) { cluster in
+            let reading = Task { try await cluster.read(on: 0, until: .complete) }
+            let turn = try await cluster.begin(on: 0, "Hi")
+            let seen = try await reading.value
+            #expect(seen.text == "Hello wörld")
+            #expect(seen.whole == "Hello wörld", "pieces and offsets put together give the text")
+            let page = try await cluster.tasks[0].page(of: cluster.conversation, before: nil, limit: 10)
+            #expect(page.messages.map(\.text) == ["Hi", "Hello wörld"])
+            #expect(page.messages.last?.id == turn.answer.id)
+            #expect(page.messages.last?.stopReason == "stop")
+        }
+    }
+
+    @Test("a reader on another task sees the same, while it grows")
+    func otherTask() async throws {
+        let model = ScriptedModel([
+            .text("one "), .pause(.milliseconds(700)), .text("two "), .gate, .text("three"),
+        ])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            let growing = try await cluster.read(on: 1, untilText: "one two ")
+            #expect(growing == "one two ")
+            model.open()
+            #expect(try await cluster.read(on: 1, until: .complete).text == "one two three")
+        }
+    }
+
+    @Test("a reader resumes at its cursor, on any task, without a gap and without a repetition")
+    func resume() async throws {
+        let words = (0..<40).map { "word\($0) " }
+        let model = ScriptedModel(words.flatMap { [.text($0), .pause(.milliseconds(25))] })
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            var cursor = Cursor.start
+            var text = ""
+            var isComplete = false
+            var hop = 0
+            while !isComplete {
+                defer { hop += 1 }
+                try await cluster.tasks[hop % 2].withReader(of: cluster.conversation, from: cursor) {
+                    reader in
+                    for _ in 0..<4 where !isComplete {
+                        switch try await reader.next() {
+                        case .changes(let changes):
+                            if let answer = changes.messages.last(where: { $0.role == .assistant }) {
+                                text = answer.text
+                                isComplete = answer.state == .complete
+                            }
+                            if let growth = changes.growth { text += growth.text }
+                        case .growth(let growth, _):
+                            #expect(growth.offset == text.utf8.count)
+                            text += growth.text
+                        default: break
+                        }
+                        cursor = reader.cursor
+                    }
+                }
+                #expect(words.joined().hasPrefix(text))
+            }
+            #expect(text == words.joined())
+        }
+    }
+
+    @Test("stop from another task reaches the model, also before its first token", arguments: [true, false])
+    func stop(hasText: Bool) async throws {
+        let model = ScriptedModel((hasText ? [.text("some")] : []) + [.pause(.seconds(50)), .text("never")])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            try await Task.sleep(for: .milliseconds(50))
+            let stopped = try await cluster.tasks[1].stop(cluster.conversation)
+            #expect(stopped)
+            let seen = try await cluster.read(on: 1, until: .stopped)
+            #expect(seen.text == (hasText ? "some" : ""))
+            let again = try await cluster.tasks[1].stop(cluster.conversation)
+            #expect(!again)
+        }
+    }
+
+    @Test("the same prompt id is one turn, wherever and however often it is sent")
+    func repeated() async throws {
+        let model = ScriptedModel([.text("once"), .pause(.milliseconds(100))])
+        try await withTasks(model, count: 3) { cluster in
+            let id = MessageID.random()
+            let turns = try await withThrowingTaskGroup(of: Turn.self) { group in
+                for index in 0..<20 { group.addTask { try await cluster.begin(on: index % 3, "Hi", id: id) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(turns.map(\.answer.id)).count == 1)
+            #expect(turns.filter { !$0.isRepeated }.count == 1)
+            _ = try await cluster.read(on: 0, until: .complete)
+            #expect(model.prompts.count == 1)
+        }
+    }
+
+    @Test("a second turn is refused while one runs, and goes through afterwards")
+    func secondTurn() async throws {
+        let model = ScriptedModel([.gate, .text("a")], [.text("b")])
+        try await withTasks(model) { cluster in
+            try await cluster.begin(on: 0, "1")
+            await #expect(throws: ChatError.self) { try await cluster.begin(on: 0, "2") }
+            model.open()
+            _ = try await cluster.read(on: 0, until: .complete)
+            try await cluster.begin(on: 0, "2")
+        }
+    }
+
+    @Test(
+        "an answer whose task died is marked within two seconds in an open page, and makes way for a new turn"
+    )
+    func deadOwner() async throws {
+        let model = ScriptedModel([.text("partial"), .pause(.seconds(50))], [.text("fresh")])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            #expect(try await cluster.read(on: 1, untilText: "partial") == "partial")
+            let began = ContinuousClock.now
+            cluster.liveness.kill(cluster.tasks[0].id)
+            #expect(try await cluster.read(on: 1, until: .interrupted).text == "partial")
+            #expect(ContinuousClock.now - began < .seconds(2))
+            try await cluster.begin(on: 1, "Again")
+            #expect(try await cluster.read(on: 1, until: .complete).text == "fresh")
+        }
+    }
+
+    @Test("a prompt sent where a dead task's answer is in the way goes through at once")
+    func deadOwnerInTheWay() async throws {
+        let model = ScriptedModel([.pause(.seconds(50))], [.text("fresh")])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            cluster.liveness.kill(cluster.tasks[0].id)
+            try await cluster.begin(on: 1, "Again")
+            #expect(try await cluster.read(on: 1, until: .complete).text == "fresh")
+        }
+    }
+
+    @Test("a failed model leaves its text and its reason")
+    func failure() async throws {
+        let model = ScriptedModel([.text("half"), .fail(ModelError(.throttled, detail: "secret detail"))])
+        try await withTasks(model) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            let seen = try await cluster.read(on: 0, until: .failed)
+            #expect(seen.text == "half")
+            #expect(seen.message.failure?.code == "throttled")
+            #expect(seen.message.failure?.message.contains("secret") == false)
+        }
+    }
+
+    @Test("leaving sends readers away, lets a short answer finish, and stores the rest as interrupted")
+    func leaving() async throws {
+        let short = ScriptedModel([.text("short"), .pause(.milliseconds(300)), .text(" end")])
+        try await withTasks(short, drain: .seconds(5)) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            cluster.tasks[0].leave()
+            #expect(try await cluster.isSentAway(on: 0))
+            try await cluster.waitUntilStored(.complete, text: "short end")
+            await #expect(throws: ChatError.self) { try await cluster.begin(on: 0, "late") }
+        }
+        let long = ScriptedModel([.text("long"), .pause(.seconds(50))])
+        try await withTasks(long, drain: .milliseconds(200)) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            cluster.tasks[0].leave()
+            try await cluster.waitUntilStored(.interrupted, text: "long")
+        }
+    }
+
+    @Test("reset and delete end the readers' view and the running answer")
+    func resetAndDelete() async throws {
+        let model = ScriptedModel([.text("x"), .pause(.seconds(50))])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            #expect(try await cluster.read(on: 1, untilText: "x") == "x")
+            _ = try await cluster.tasks[1].reset(cluster.conversation)
+            try await cluster.waitUntilIdle(on: 0)
+            let page = try await cluster.tasks[0].page(of: cluster.conversation, before: nil, limit: 10)
+            #expect(page.messages.isEmpty)
+
+            try await cluster.begin(on: 0, "Again")
+            let reading = Task { try await cluster.readUntilGone(on: 1) }
+            try await Task.sleep(for: .milliseconds(100))
+            try await cluster.tasks[0].delete(cluster.conversation)
+            try await reading.value
+            try await cluster.waitUntilIdle(on: 0)
+        }
+    }
+
+    @Test("a reader that goes away leaves nothing behind")
+    func cancelledReader() async throws {
+        try await withTasks(ScriptedModel([.text("x")])) { cluster in
+            let readers = (0..<50).map { _ in Task { try await cluster.read(on: 0, until: .failed) } }
+            while cluster.tasks[0].readerCount < 50 { try await Task.sleep(for: .milliseconds(5)) }
+            for reader in readers { reader.cancel() }
+            for reader in readers { _ = await reader.result }
+            #expect(cluster.tasks[0].readerCount == 0)
+        }
+    }
+}
