@@ -1,7 +1,7 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// What every Swift target is compiled with: an accidental leak of `CSQLite` through a signature then fails to compile.
+/// What every Swift target is compiled with: a leak of `CSQLite` through a signature then fails to compile.
 let houseSettings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
@@ -11,13 +11,44 @@ let houseSettings: [SwiftSetting] = [
 let package = Package(
     name: "stoa",
     platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
+    ],
     targets: [
         // The domain: no I/O, no third-party code.
         .target(name: "ChatCore", swiftSettings: houseSettings),
 
+        // Storage on a shared volume: libsqlite3 and logging, nothing else.
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .target(
+            name: "CMigrations", path: "migrations", exclude: ["0001_create_sessions.sql"],
+            sources: ["migrations.c"],
+            publicHeadersPath: "include"),
+        .target(
+            name: "ChatStorage",
+            dependencies: [
+                "ChatCore", "CSQLite", "CMigrations", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: houseSettings),
+
         // Tests.
-        .target(name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting", swiftSettings: houseSettings),
-        .testTarget(name: "ChatCoreTests", dependencies: ["ChatCore", "ChatTesting"], swiftSettings: houseSettings),
+        .target(
+            name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting",
+            swiftSettings: houseSettings),
+        .testTarget(
+            name: "ChatCoreTests", dependencies: ["ChatCore", "ChatTesting"], swiftSettings: houseSettings),
+        .executableTarget(
+            name: "storage-worker",
+            dependencies: ["ChatCore", "ChatStorage", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/StorageWorker", swiftSettings: houseSettings),
+        .testTarget(
+            name: "ChatStorageTests",
+            dependencies: [
+                "ChatCore", "ChatStorage", "ChatTesting", "CSQLite", "storage-worker",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: houseSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

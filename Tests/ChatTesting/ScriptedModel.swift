@@ -14,6 +14,7 @@ package final class ScriptedModel: LanguageModel {
         case fail(ModelError)
     }
 
+    /// What clients see of it.
     package let descriptor: ModelDescriptor
     private let finish: ModelFinish
     private let state: Mutex<(answers: [[Step]], prompts: [ModelPrompt], gatesOpen: Int)>

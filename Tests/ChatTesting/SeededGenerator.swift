@@ -10,6 +10,7 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     package let seed: UInt64
     private var state: UInt64
 
+    /// The same seed gives the same numbers.
     package init(seed: UInt64) {
         self.seed = seed
         state = seed

@@ -53,11 +53,11 @@ package struct DemoModel: LanguageModel {
             return "You said: \(quote). That was turn \(turns), \(words) \(words == 1 ? "word" : "words")."
         case .whole:
             return """
-                I am Stoa's **demo model**: a few paragraphs built into the server, not a language model. I am here so \
-                that you can try the chat without a key or a network.
+                I am Stoa's **demo model**: a few paragraphs built into the server, not a language model. \
+                I am here so that you can try the chat without a key or a network.
 
-                You wrote \(quote), which is \(words) \(words == 1 ? "word" : "words") in turn \(turns) of this \
-                conversation. While you read this, every piece of it is being stored on the volume:
+                You wrote \(quote), which is \(words) \(words == 1 ? "word" : "words") in turn \(turns) of \
+                this conversation. While you read this, every piece of it is being stored on the volume:
 
                 1. Refresh the page, and this answer goes on.
                 2. Open a second window: it shows the same conversation.

@@ -95,7 +95,7 @@ package struct ConversationDocument: Hashable, Sendable, Codable {
         let index = try ownedIndex(of: answer, by: part.owner)
         guard messages[index].state == .running else {
             let ended = messages[index]
-            guard ended.state == end.state, ended.text.utf8.count == part.offset + part.text.utf8.count else {
+            guard ended.state == end.state, ended.text.utf8.count - part.text.utf8.count == part.offset else {
                 throw ChatError.fenced
             }
             return ended
@@ -218,8 +218,8 @@ package struct ConversationDocument: Hashable, Sendable, Codable {
 
     private func extend(_ text: inout String, with part: AnswerPart) throws {
         let length = text.utf8.count
-        let known = text.utf8.dropFirst(part.offset).prefix(part.text.utf8.count)
-        guard part.offset >= 0, part.offset <= length, part.text.utf8.starts(with: known),
+        let known = text.utf8.dropFirst(max(part.offset, 0)).prefix(part.text.utf8.count)
+        guard (0...length).contains(part.offset), part.text.utf8.starts(with: known),
             let rest = String(part.text.utf8.dropFirst(known.count))
         else {
             throw ChatError(

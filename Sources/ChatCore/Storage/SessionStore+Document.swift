@@ -6,14 +6,14 @@ package protocol SessionDocumentStore: SessionStore {
     /// Reads a session's document with what every call before this one stored.
     /// - Throws: ``ChatError/Code/unauthorized`` when the session does not exist.
     func read<Result: Sendable>(
-        _ session: SessionID, _ body: @Sendable (SessionDocument) throws -> Result
+        _ session: SessionID, _ body: @escaping @Sendable (SessionDocument) throws -> Result
     ) async throws -> Result
 
     /// Changes a session's document atomically and durably. When `body` throws or leaves the document equal,
     /// nothing is written.
     /// - Throws: ``ChatError/Code/unauthorized`` when the session does not exist, and what `body` throws.
     func change<Result: Sendable>(
-        _ session: SessionID, _ body: @Sendable (inout SessionDocument) throws -> Result
+        _ session: SessionID, _ body: @escaping @Sendable (inout SessionDocument) throws -> Result
     ) async throws -> Result
 }
 
@@ -131,7 +131,7 @@ extension SessionDocumentStore {
 
     /// An answer whose session or conversation is gone is fenced, as one that another task took.
     private func changeAnswer<Result: Sendable>(
-        _ answer: AnswerReference, _ body: @Sendable (inout ConversationDocument) throws -> Result
+        _ answer: AnswerReference, _ body: @escaping @Sendable (inout ConversationDocument) throws -> Result
     ) async throws -> Result {
         do {
             return try await change(answer.session) { try $0.change(answer.conversation, body) }

@@ -3,7 +3,7 @@
 /// | phase | event | next phase | actions |
 /// | --- | --- | --- | --- |
 /// | open | delta | open | publish; append when ``Limits/flushBytes`` wait and no store call is under way |
-/// | open | delta past ``Limits/answerBytesMax`` | ending (complete, `length`) | publish what fits, cancelModel, then as *ending* |
+/// | open | delta past the limit | ending (complete, `length`) | publish what fits, cancelModel, *ending* |
 /// | open | flushDue | open | append what waits, also nothing: its receipt tells of a stop asked elsewhere |
 /// | open | model finished, failed | ending (complete, failed) | as *ending* |
 /// | open | stop, or a receipt that says so | ending (stopped) | cancelModel, then as *ending* |

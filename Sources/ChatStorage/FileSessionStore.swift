@@ -1,0 +1,148 @@
+package import ChatCore
+import Synchronization
+
+/// Keeps each session in one JSON file on the volume, `sessions/ab/<id>.json`.
+///
+/// A change reads the whole file, changes it under a lock that excludes every other process and host, and
+/// replaces it: a new file, fsync, rename. A file that was acknowledged therefore survives kills and power
+/// cuts, and no reader ever sees half of one. What a file cannot do is be cheap (the thousandth turn rewrites
+/// the thousand before it) and fence a host that lost its lock in the very moment of the rename
+/// (``SessionFolder/lockTrustedSecondsMax``).
+package final class FileSessionStore: SessionDocumentStore {
+    /// Threads for file calls. A folder belongs to one of them, so two calls of this process never wait for
+    /// each other's lock. More than the cores, because they wait for the network.
+    private static let lanesCount = 8
+    /// Calls that may wait or run in one lane; one more is told `busy` at once.
+    private static let callsPerLaneMax = 128
+    private static let noun = "The session's storage"
+
+    /// The calls of some of the folders.
+    private final class Lane: Sendable {
+        let blocking: BlockingLane
+        let calls = Mutex(0)
+        let folders = Mutex<[String: SessionFolder]>([:])
+
+        init(_ index: Int) {
+            blocking = BlockingLane(label: "stoa.files.\(index)", jobsMax: FileSessionStore.callsPerLaneMax)
+        }
+    }
+
+    private let sessionsFolder: String
+    private let lanes: [Lane]
+    private let isClosed = Atomic(false)
+
+    /// - Parameter volume: one whose manifest says `files`.
+    package init(volume: Volume) {
+        precondition(volume.manifest.store == .files, "this volume keeps its sessions elsewhere")
+        sessionsFolder = volume.sessionsFolder
+        lanes = (0..<Self.lanesCount).map(Lane.init)
+    }
+
+    package func createSession(_ session: Session) async throws -> Session {
+        try await edit(session.id) { document in
+            if let document { return (document.session, .keep) }
+            return (session, .replace(SessionDocument(session)))
+        }
+    }
+
+    package func deleteSession(_ id: SessionID) async throws {
+        try await untilLocked(id) { try $0.remove(id) }
+    }
+
+    package func read<Result: Sendable>(
+        _ session: SessionID, _ body: @escaping @Sendable (SessionDocument) throws -> Result
+    ) async throws -> Result {
+        let document = try await call(session) { lane, deadline in
+            try await self.run(session, on: lane, until: deadline) { try $0.read(session) }
+        }
+        guard let document else { throw ChatError.unknownSession }
+        return try body(document)
+    }
+
+    package func change<Result: Sendable>(
+        _ session: SessionID, _ body: @escaping @Sendable (inout SessionDocument) throws -> Result
+    ) async throws -> Result {
+        try await edit(session) { document in
+            guard let document else { throw ChatError.unknownSession }
+            var changed = document
+            let result = try body(&changed)
+            return (result, changed == document ? .keep : .replace(changed))
+        }
+    }
+
+    /// Lets what runs end, refuses what waits, closes the locks' files.
+    package func close() async {
+        isClosed.store(true, ordering: .sequentiallyConsistent)
+        let deadline = ContinuousClock.now + .milliseconds(Limits.storeWaitMilliseconds)
+        for lane in lanes {
+            try? await lane.blocking.run(until: deadline) { lane.folders.withLock { $0 = [:] } }
+        }
+    }
+
+    private func edit<Value: Sendable>(
+        _ session: SessionID,
+        _ body: @escaping @Sendable (SessionDocument?) throws -> (Value, SessionFolder.Edit)
+    ) async throws -> Value {
+        try await untilLocked(session) { try $0.edit(session, body) }
+    }
+
+    /// Calls `body` until it does not say nil, that is until the folder's lock was free, or until the
+    /// deadline.
+    ///
+    /// A whole change is one call in the lane, lock included, and between two tries nothing is held: neither
+    /// the thread nor the lock, so that a cancelled caller leaves nothing behind.
+    private func untilLocked<Value: Sendable>(
+        _ session: SessionID, _ body: @escaping @Sendable (SessionFolder) throws -> Value?
+    ) async throws -> Value {
+        try await call(session) { lane, deadline in
+            var backoff = Backoff()
+            while true {
+                if let value = try await self.run(session, on: lane, until: deadline, body) { return value }
+                let pause = backoff.next()
+                guard ContinuousClock.now + pause < deadline else {
+                    throw ChatError.busy(Self.noun, cause: "another task kept the lock")
+                }
+                try await Task.sleep(for: pause)
+            }
+        }
+    }
+
+    /// Counts the call in and out, gives it its deadline and translates its errors.
+    private func call<Value: Sendable>(
+        _ session: SessionID, _ body: (Lane, ContinuousClock.Instant) async throws -> Value
+    ) async throws -> Value {
+        let lane = lanes[Int(session.bytes[0]) % lanes.count]
+        let isAdmitted = lane.calls.withLock { calls in
+            guard calls < Self.callsPerLaneMax else { return false }
+            calls += 1
+            return true
+        }
+        guard isAdmitted else { throw ChatError.busy(Self.noun, cause: "queue full") }
+        defer { lane.calls.withLock { $0 -= 1 } }
+        return try await ChatError.mapping(Self.noun, about: session) {
+            try await body(lane, .now + .milliseconds(Limits.storeWaitMilliseconds))
+        }
+    }
+
+    private func run<Value: Sendable>(
+        _ session: SessionID, on lane: Lane, until deadline: ContinuousClock.Instant,
+        _ body: @escaping @Sendable (SessionFolder) throws -> Value
+    ) async throws -> Value {
+        let path = "\(sessionsFolder)/\(Volume.hexadecimal(Int(session.bytes[0])))"
+        return try await lane.blocking.run(until: deadline) {
+            if self.isClosed.load(ordering: .sequentiallyConsistent) { throw ChatError.closed }
+            let known = lane.folders.withLock { $0[path] }
+            let folder = try known ?? SessionFolder(path)
+            do {
+                let value = try body(folder)
+                if known == nil { lane.folders.withLock { $0[path] = folder } }
+                return value
+            } catch let error as SystemCallError {
+                // After a lost lease every use of the descriptor says EIO, after a removed folder ESTALE:
+                // begin anew.
+                lane.folders.withLock { $0[path] = nil }
+                throw error
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+import ChatCore
+
+/// Brings one shard's schema up to this program's.
+///
+/// Any number of processes may start at once: whoever gets the shard's lock reads the history *then*, so
+/// exactly one of them applies a migration and the others find it done. A migration, its row in the history
+/// and `user_version` are one transaction: a failing one leaves the shard as it was.
+struct Migrator: Sendable {
+    let migrations: [Migration]
+    /// Written into the history.
+    let host: String
+
+    init(migrations: [Migration] = .embedded, host: String) {
+        precondition(
+            migrations.map(\.version) == Array((1...).prefix(migrations.count)),
+            "migrations are numbered 1, 2, 3 without gaps")
+        self.migrations = migrations
+        self.host = host
+    }
+
+    /// Compares a shard's history with the migrations.
+    /// - Throws: `SQLiteError`; `busy` is worth a retry.
+    func status(of connection: Connection) throws(SQLiteError) -> SchemaStatus {
+        let userVersion =
+            try connection.first("PRAGMA user_version") { row throws(SQLiteError) in try row.int(0) } ?? 0
+        let names = try connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table'") {
+            row throws(SQLiteError) in
+            try row.text(0)
+        }
+        guard names.contains("schema_migration") else {
+            let isFresh = names.isEmpty && userVersion == 0
+            return SchemaStatus(
+                applied: [], pending: isFresh ? migrations : [],
+                state: isFresh ? .fresh : .drifted("it has tables but no history: not a shard of Stoa"))
+        }
+        let applied = try connection.rows(
+            """
+            SELECT version, name, checksum, applied_ms, host, duration_ms FROM schema_migration
+            ORDER BY version
+            """
+        ) { row throws(SQLiteError) in
+            SchemaStatus.Applied(
+                version: try row.int(0), name: try row.text(1), checksum: try row.text(2),
+                applied: Timestamp(milliseconds: try row.int64(3)), host: try row.text(4),
+                durationMilliseconds: try row.int(5))
+        }
+        return judge(applied, userVersion: userVersion)
+    }
+
+    private func judge(_ applied: [SchemaStatus.Applied], userVersion: Int) -> SchemaStatus {
+        func status(_ state: SchemaStatus.State, pending: [Migration] = []) -> SchemaStatus {
+            SchemaStatus(applied: applied, pending: pending, state: state)
+        }
+        for (index, found) in applied.enumerated() {
+            guard found.version == index + 1 else {
+                return status(.drifted("migration \(index + 1) is missing from its history"))
+            }
+            guard index < migrations.count else { break }
+            let known = migrations[index]
+            guard found.name == known.name else {
+                return status(
+                    .drifted("migration \(found.version) is \(found.name) there and \(known.name) here"))
+            }
+            guard found.checksum == known.checksum else {
+                return status(.drifted("\(found.name) was changed after it had been applied"))
+            }
+        }
+        guard userVersion == applied.count else {
+            return status(.drifted("user_version is \(userVersion) after \(applied.count) migrations"))
+        }
+        if applied.count > migrations.count { return status(.newer) }
+        let pending = Array(migrations.dropFirst(applied.count))
+        return status(pending.isEmpty ? .current : .older, pending: pending)
+    }
+
+    /// Applies what is missing, each migration in a transaction of its own, waiting for other processes
+    /// without blocking.
+    /// - Returns: the migrations that this call applied.
+    /// - Throws: ``ChatError`` when the schema is newer or drifted, or when a migration fails, naming it;
+    ///   `SQLiteError` `busy` at the deadline; `CancellationError`.
+    func migrate(
+        _ connection: Connection, shard: String, until deadline: ContinuousClock.Instant,
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws -> [Migration] {
+        var done: [Migration] = []
+        while true {
+            try await retryingWhileBusy(until: deadline) { try connection.begin(.immediate) }
+            do {
+                let status = try status(of: connection)
+                guard status.state == .fresh || status.state == .older, let next = status.pending.first else {
+                    connection.rollBackIfOpen()
+                    if let refusal = status.refusal(shard: shard) { throw refusal }
+                    return done
+                }
+                try apply(next, to: connection, shard: shard)
+                // A reader of another process may hold the commit up.
+                try await retryingWhileBusy(until: deadline) { try connection.commit() }
+                done.append(next)
+            } catch {
+                connection.rollBackIfOpen()
+                throw error
+            }
+        }
+    }
+
+    private func apply(_ migration: Migration, to connection: Connection, shard: String) throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+            try connection.run(
+                """
+                CREATE TABLE IF NOT EXISTS schema_migration (
+                    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,
+                    applied_ms INTEGER NOT NULL, host TEXT NOT NULL, duration_ms INTEGER NOT NULL
+                ) STRICT
+                """)
+            // Enforced while a table is rebuilt, foreign keys would delete its children; what is left is
+            // checked below.
+            try connection.run("PRAGMA defer_foreign_keys = ON")
+            try connection.runScript(migration.sql)
+        } catch {
+            throw Self.failure(of: migration, shard: shard, "\(error)")
+        }
+        let orphan = try connection.first("PRAGMA foreign_key_check") { row throws(SQLiteError) in
+            try row.text(0)
+        }
+        if let orphan {
+            throw Self.failure(of: migration, shard: shard, "it left rows without a parent in \(orphan)")
+        }
+        let duration = start.duration(to: clock.now)
+        try connection.run(
+            "INSERT INTO schema_migration VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                .integer(migration.version), .text(migration.name), .text(migration.checksum),
+                .integer(Timestamp.now().milliseconds), .text(host),
+                .integer(Int(duration / .milliseconds(1))),
+            ])
+        try connection.run("PRAGMA user_version = \(migration.version)")
+    }
+
+    private static func failure(of migration: Migration, shard: String, _ cause: String) -> ChatError {
+        ChatError(
+            .internal, "The migration \(migration.name) failed on shard \(shard); the shard is as it was.",
+            cause: cause)
+    }
+}

@@ -1,0 +1,214 @@
+import ChatCore
+
+/// Writing the tables `message` and `part`, inside a transaction of their shard: the life of a turn.
+struct AnswerTable {
+    private let connection: Connection
+    private let conversations: ConversationTable
+    private let messages: MessageTable
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        conversations = ConversationTable(connection)
+        messages = MessageTable(connection)
+    }
+
+    static let existsSQL = "SELECT 1 FROM message WHERE conversation = ? AND id = ?"
+    static let ownedSQL = """
+        SELECT m.number, m.state, m.owner_task, m.owner_epoch, m.stop_requested, m.text_bytes
+        FROM session AS s JOIN conversation AS c ON c.session = s.number AND c.id = ?2
+            JOIN message AS m ON m.conversation = c.number AND m.id = ?3
+        WHERE s.id = ?1
+        """
+
+    // MARK: Begin
+
+    func begin(
+        _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) throws -> Turn {
+        var row = try conversations.find(conversation, of: session)
+        if let known = try messages.find(turn.promptID, in: row.number) {
+            guard known.value.role == .user, known.value.text == turn.text,
+                let answer = try known.answer.flatMap(messages.find(number:))
+            else { throw ChatError(.idTaken, "Another message has this id.") }
+            return Turn(prompt: known.value, answer: answer.value, isRepeated: true, conversation: row.value)
+        }
+        guard try !exists(turn.answerID, in: row.number) else {
+            throw ChatError(.idTaken, "Another message has this id.")
+        }
+        guard row.running == nil else { throw ChatError.answerRunning }
+        guard row.value.messageCount + 2 <= Limits.messagesPerConversationMax,
+            Int64(row.nextPosition) + 1 < MessageTable.positionsMax
+        else { throw ChatError(.limitReached, "This conversation is full. Begin a new one.") }
+
+        if row.value.title.isEmpty { row.value.title = turn.suggestedTitle }
+        row.touch(at: time)
+        let prompt = Message(
+            id: turn.promptID, role: .user, position: row.nextPosition, text: turn.text, state: .complete,
+            created: time,
+            updated: time, version: row.value.version)
+        row.touch(at: time)
+        let answer = Message(
+            id: turn.answerID, role: .assistant, position: row.nextPosition + 1, text: "", state: .running,
+            model: turn.model, prompt: turn.promptID, owner: turn.owner, created: time, updated: time,
+            version: row.value.version)
+        let number = MessageTable.number(row.number, answer.position)
+        try insert(prompt, answer: number, in: row.number)
+        try insert(answer, answer: nil, in: row.number)
+        row.nextPosition += 2
+        row.running = number
+        row.value.messageCount += 2
+        row.value.runningAnswer = answer.id
+        try conversations.store(row)
+        return Turn(prompt: prompt, answer: answer, isRepeated: false, conversation: row.value)
+    }
+
+    private func exists(_ id: MessageID, in conversation: Int64) throws(SQLiteError) -> Bool {
+        try connection.first(Self.existsSQL, [.integer(conversation), .text(id.rawValue)]) {
+            _ throws(SQLiteError) in true
+        } ?? false
+    }
+
+    private func insert(_ message: Message, answer: Int64?, in conversation: Int64) throws(SQLiteError) {
+        try connection.run(
+            """
+            INSERT INTO message (number, conversation, id, role, state, version, created_ms, updated_ms,
+                answer, prompt_id, model, owner_task, owner_host, owner_epoch, text_bytes, text)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .integer(MessageTable.number(conversation, message.position)), .integer(conversation),
+                .text(message.id.rawValue), .text(message.role.rawValue), .text(message.state.rawValue),
+                .integer(message.version), .integer(message.created.milliseconds),
+                .integer(message.updated.milliseconds),
+                .integer(answer), .text(message.prompt?.rawValue), .text(message.model),
+                .text(message.owner?.task.rawValue), .text(message.owner?.host),
+                .integer(message.owner?.epoch),
+                .integer(message.text.utf8.count), .text(message.text),
+            ])
+    }
+
+    // MARK: Grow
+
+    func append(_ part: AnswerPart, to answer: AnswerReference) throws -> AppendReceipt {
+        let owned = try owned(answer, by: part.owner)
+        guard owned.isRunning else { throw ChatError.fenced }
+        try extend(owned.number, with: part)
+        return AppendReceipt(isStopRequested: owned.isStopRequested)
+    }
+
+    private struct Owned {
+        let number: Int64
+        let state: String
+        let isStopRequested: Bool
+        /// Of one that ended.
+        let textBytes: Int
+        var isRunning: Bool { state == Message.State.running.rawValue }
+    }
+
+    /// - Throws: ``ChatError/fenced`` when the answer is gone or is not `owner`'s.
+    private func owned(_ answer: AnswerReference, by owner: AnswerOwner) throws -> Owned {
+        let owned = try connection.first(
+            Self.ownedSQL,
+            [
+                .blob(answer.session.bytes), .text(answer.conversation.rawValue),
+                .text(answer.message.rawValue),
+            ]
+        ) { row throws(SQLiteError) -> Owned? in
+            guard try row.textIfAny(2) == owner.task.rawValue, try row.intIfAny(3) == owner.epoch else {
+                return nil
+            }
+            return Owned(
+                number: try row.int64(0), state: try row.text(1), isStopRequested: try row.flag(4),
+                textBytes: try row.int(5))
+        }
+        guard let owned = owned ?? nil else { throw ChatError.fenced }
+        return owned
+    }
+
+    /// Appends what of `part` is not stored yet; a part sent again, because its answer was lost, may be
+    /// longer by now.
+    private func extend(_ answer: Int64, with part: AnswerPart) throws {
+        let length = try messages.length(ofRunning: answer)
+        var known = 0
+        var isFitting = (0...length).contains(part.offset)
+        if isFitting, part.offset < length {
+            let stored = try messages.text(ofRunning: answer).utf8.dropFirst(part.offset).prefix(
+                part.text.utf8.count)
+            known = stored.count
+            isFitting = part.text.utf8.starts(with: stored)
+        }
+        guard isFitting, let rest = String(part.text.utf8.dropFirst(known)) else {
+            throw ChatError(
+                .invalid, "The part does not fit the answer.",
+                cause: "offset \(part.offset), stored \(length)")
+        }
+        guard !rest.isEmpty else { return }
+        try connection.run(
+            "INSERT INTO part VALUES (?, ?, ?, ?)",
+            [.integer(answer), .integer(length), .integer(rest.utf8.count), .text(rest)])
+    }
+
+    // MARK: End
+
+    func finish(
+        _ answer: AnswerReference, with part: AnswerPart, end: AnswerEnd, at time: Timestamp
+    ) throws -> Message {
+        let owned = try owned(answer, by: part.owner)
+        if owned.isRunning {
+            try extend(owned.number, with: part)
+            try endRunning(owned.number, of: answer, end, at: time)
+        } else {
+            guard owned.state == end.state.rawValue, owned.textBytes == part.offset + part.text.utf8.count
+            else {
+                throw ChatError.fenced
+            }
+        }
+        guard let message = try messages.find(number: owned.number) else { throw ChatError.fenced }
+        return message.value
+    }
+
+    func interrupt(_ answer: AnswerReference, ownedBy owner: AnswerOwner, at time: Timestamp) throws -> Bool {
+        do {
+            let owned = try owned(answer, by: owner)
+            guard owned.isRunning else { return false }
+            try endRunning(owned.number, of: answer, AnswerEnd(state: .interrupted), at: time)
+            return true
+        } catch let error as ChatError where error.code == .fenced {
+            return false
+        }
+    }
+
+    /// Folds the parts into the message and takes it from the conversation.
+    private func endRunning(_ number: Int64, of answer: AnswerReference, _ end: AnswerEnd, at time: Timestamp)
+        throws
+    {
+        var row = try conversations.find(answer.conversation, of: answer.session)
+        row.touch(at: time)
+        row.running = nil
+        row.value.runningAnswer = nil
+        try conversations.store(row)
+        let text = try messages.text(ofRunning: number)
+        try connection.run(
+            """
+            UPDATE message SET state = ?, version = ?, updated_ms = ?, stop_requested = 0, stop_reason = ?,
+                error_code = ?, error_message = ?, input_tokens = ?, output_tokens = ?, text_bytes = ?,
+                text = ? WHERE number = ?
+            """,
+            [
+                .text(end.state.rawValue), .integer(row.value.version), .integer(time.milliseconds),
+                .text(end.stopReason),
+                .text(end.failure?.code), .text(end.failure?.message), .integer(end.usage?.inputTokens),
+                .integer(end.usage?.outputTokens), .integer(text.utf8.count), .text(text), .integer(number),
+            ])
+        try connection.run("DELETE FROM part WHERE message = ?", [.integer(number)])
+    }
+
+    // MARK: Stop
+
+    func requestStop(in conversation: ConversationID, of session: SessionID) throws -> MessageID? {
+        let row = try conversations.find(conversation, of: session)
+        guard let running = row.running else { return nil }
+        try connection.run("UPDATE message SET stop_requested = 1 WHERE number = ?", [.integer(running)])
+        return row.value.runningAnswer
+    }
+}

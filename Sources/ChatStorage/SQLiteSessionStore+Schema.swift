@@ -1,0 +1,82 @@
+import ChatCore
+package import Logging
+
+extension SQLiteSessionStore {
+    /// How long `migrate` waits for other processes by default.
+    package static let migrationSecondsMax = 60
+
+    /// The store of a volume. Its shards are opened one by one, as they are needed; one whose schema is not
+    /// this program's is refused then (``schemaStatus(of:)`` tells before).
+    /// - Throws: ``ChatError`` when this program has no such engine.
+    package convenience init(volume: Volume, logger: Logger) throws {
+        self.init(
+            folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine(),
+            logger: logger)
+    }
+
+    /// How each shard's schema stands to this program's, in the order of the shards. Changes nothing.
+    /// - Throws: ``ChatError``; ``ChatError/Code/busy`` when a shard stays locked.
+    package static func schemaStatus(of volume: Volume) async throws -> [SchemaStatus] {
+        try await schemaStatus(
+            folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine())
+    }
+
+    /// Brings all shards up to this program's schema, one after the other. Doing it again, here or elsewhere
+    /// at the same time, does nothing more: exactly one process applies a migration to a shard, the others
+    /// wait for it.
+    /// - Parameters:
+    ///   - deadline: when to give up waiting for other processes.
+    ///   - progress: called after each shard with its number and the migrations that this call applied to it.
+    /// - Throws: ``ChatError`` for a schema that is newer or drifted, a migration that fails (its shard is as
+    ///   it was, those before it stay migrated), ``ChatError/Code/busy`` at the deadline.
+    package static func migrate(
+        _ volume: Volume,
+        deadline: ContinuousClock.Instant = .now + .seconds(migrationSecondsMax),
+        progress: @Sendable (_ shard: Int, _ applied: [Migration]) -> Void = { _, _ in }
+    ) async throws {
+        try await migrate(
+            folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine(),
+            deadline: deadline, progress: progress)
+    }
+
+    static func schemaStatus(
+        folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded
+    ) async throws -> [SchemaStatus] {
+        let lane = MigrationLane()
+        let migrator = Migrator(migrations: migrations, host: Volume.hostName())
+        var all: [SchemaStatus] = []
+        for number in 0..<shardCount {
+            all.append(
+                try await lane.status(
+                    migrator, shard: ShardFile(number, of: shardCount, volume: folder), engine: engine,
+                    until: .now + .milliseconds(Limits.storeWaitMilliseconds)))
+        }
+        return all
+    }
+
+    static func migrate(
+        folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded,
+        deadline: ContinuousClock.Instant = .now + .seconds(migrationSecondsMax),
+        progress: @Sendable (_ shard: Int, _ applied: [Migration]) -> Void = { _, _ in }
+    ) async throws {
+        let lane = MigrationLane()
+        let migrator = Migrator(migrations: migrations, host: Volume.hostName())
+        for number in 0..<shardCount {
+            let file = ShardFile(number, of: shardCount, volume: folder)
+            progress(number, try await lane.migrate(migrator, shard: file, engine: engine, until: deadline))
+        }
+    }
+}
+
+extension Volume {
+    /// - Throws: ``ChatError/Code/unavailable`` when this program cannot open this volume.
+    func storageEngine() throws -> any StorageEngine {
+        switch manifest.engine {
+        case .portable: PortableEngine()
+        case .volume, nil:
+            throw ChatError(
+                .unavailable, "This program cannot open a volume of this kind.",
+                cause: "engine \(manifest.engine?.rawValue ?? "none")")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import ChatCore
+
+/// The table `session`, inside a transaction of its shard.
+struct SessionTable {
+    private let connection: Connection
+
+    init(_ connection: Connection) { self.connection = connection }
+
+    /// A session and the number that its conversations refer to.
+    struct Row {
+        let number: Int64
+        let conversationCount: Int
+        let value: Session
+    }
+
+    /// - Throws: ``ChatError/unknownSession``.
+    func session(_ id: SessionID) throws -> Row {
+        let row = try connection.first(
+            "SELECT number, conversation_count, created_ms FROM session WHERE id = ?", [.blob(id.bytes)]
+        ) { row throws(SQLiteError) in
+            Row(
+                number: try row.int64(0), conversationCount: try row.int(1),
+                value: Session(id: id, created: Timestamp(milliseconds: try row.int64(2))))
+        }
+        guard let row else { throw ChatError.unknownSession }
+        return row
+    }
+
+    func create(_ session: Session) throws -> Session {
+        try connection.run(
+            "INSERT INTO session (id, created_ms) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
+            [.blob(session.id.bytes), .integer(session.created.milliseconds)])
+        return try self.session(session.id).value
+    }
+
+    /// Conversations, messages and parts go with it, by their foreign keys.
+    func delete(_ id: SessionID) throws {
+        try connection.run("DELETE FROM session WHERE id = ?", [.blob(id.bytes)])
+    }
+}

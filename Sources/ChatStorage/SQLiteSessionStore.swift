@@ -1,0 +1,179 @@
+package import ChatCore
+import Logging
+
+/// Keeps sessions in SQLite databases on a volume: a session lives in the shard its id hashes to.
+///
+/// What each operation means is said by ``SessionStore``; how it is done in SQL, by `ConversationTable` and
+/// `AnswerTable`; when it is done, by `Shard`: this type only brings the two together.
+package final class SQLiteSessionStore: SessionStore {
+    private let shards: [Shard]
+
+    /// Opens nothing yet: each shard is opened, and its schema checked, by the first operation on it.
+    init(
+        folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded,
+        bounds: Shard.Bounds = Shard.Bounds(), logger: Logger
+    ) {
+        let migrator = Migrator(migrations: migrations, host: "")
+        shards = (0..<shardCount).map { number in
+            let file = ShardFile(number, of: shardCount, volume: folder)
+            return Shard(label: file.name, path: file.path, engine: engine, bounds: bounds, logger: logger) {
+                connection in
+                let status = try connection.transaction(.deferred) { try migrator.status(of: connection) }
+                if let refusal = status.refusal(shard: file.name) { throw refusal }
+            }
+        }
+    }
+
+    private func shard(_ session: SessionID) -> Shard {
+        shards[ShardFile.number(of: session, count: shards.count)]
+    }
+
+    /// What the shards have done, in their order; for metrics.
+    package var statistics: [ShardStatistics] { shards.map(\.statistics) }
+
+    // MARK: Sessions
+
+    package func createSession(_ session: Session) async throws -> Session {
+        try await shard(session.id).write { try SessionTable($0).create(session) }
+    }
+
+    package func session(_ id: SessionID) async throws -> Session {
+        try await shard(id).read { try SessionTable($0).session(id).value }
+    }
+
+    package func deleteSession(_ id: SessionID) async throws {
+        try await shard(id).write { try SessionTable($0).delete(id) }
+    }
+
+    // MARK: Conversations
+
+    package func conversations(
+        of session: SessionID, after cursor: ConversationListCursor?, limit: Int
+    ) async throws -> ConversationList {
+        try await shard(session).read {
+            try ConversationTable($0).list(of: session, after: cursor, limit: limit)
+        }
+    }
+
+    package func createConversation(
+        _ new: NewConversation, in session: SessionID, at time: Timestamp
+    ) async throws -> CreatedConversation {
+        try await shard(session).write { try ConversationTable($0).create(new, in: session, at: time) }
+    }
+
+    package func conversation(
+        _ id: ConversationID, of session: SessionID, before position: Int?, limit: Int
+    ) async throws -> ConversationPage {
+        try await shard(session).read { connection in
+            let row = try ConversationTable(connection).find(id, of: session)
+            return try MessageTable(connection).page(of: row, before: position, limit: limit)
+        }
+    }
+
+    package func updateConversation(
+        _ id: ConversationID, of session: SessionID, with patch: ConversationPatch, at time: Timestamp
+    ) async throws -> Conversation {
+        try await shard(session).write {
+            try ConversationTable($0).update(id, of: session, with: patch, at: time)
+        }
+    }
+
+    package func deleteConversation(_ id: ConversationID, of session: SessionID) async throws {
+        try await shard(session).write { try ConversationTable($0).delete(id, of: session) }
+    }
+
+    package func resetConversation(
+        _ id: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Conversation {
+        try await shard(session).write { try ConversationTable($0).reset(id, of: session, at: time) }
+    }
+
+    // MARK: Turns
+
+    package func beginTurn(
+        _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn {
+        try await shard(session).write {
+            try AnswerTable($0).begin(turn, in: conversation, of: session, at: time)
+        }
+    }
+
+    package func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt {
+        try await shard(answer.session).write { try AnswerTable($0).append(part, to: answer) }
+    }
+
+    package func finish(
+        _ answer: AnswerReference, with part: AnswerPart, end: AnswerEnd, at time: Timestamp
+    ) async throws -> Message {
+        try await shard(answer.session).write {
+            try AnswerTable($0).finish(answer, with: part, end: end, at: time)
+        }
+    }
+
+    package func interrupt(
+        _ answer: AnswerReference, ownedBy owner: AnswerOwner, at time: Timestamp
+    ) async throws -> Bool {
+        try await shard(answer.session).write {
+            try AnswerTable($0).interrupt(answer, ownedBy: owner, at: time)
+        }
+    }
+
+    package func requestStop(in conversation: ConversationID, of session: SessionID) async throws
+        -> MessageID?
+    {
+        try await shard(session).write { try AnswerTable($0).requestStop(in: conversation, of: session) }
+    }
+
+    package func history(
+        endingWith prompt: MessageID, in conversation: ConversationID, of session: SessionID, bytesMax: Int
+    ) async throws -> [Message] {
+        try await shard(session).read { connection in
+            let row = try ConversationTable(connection).find(conversation, of: session)
+            return try MessageTable(connection).history(endingWith: prompt, in: row, bytesMax: bytesMax)
+        }
+    }
+
+    // MARK: Following
+
+    /// One read on each shard concerned, all at the same time.
+    package func cursors(
+        of conversations: Set<ConversationReference>
+    ) async throws -> [ConversationReference: Cursor] {
+        let groups = Dictionary(grouping: conversations) {
+            ShardFile.number(of: $0.session, count: shards.count)
+        }
+        return try await withThrowingTaskGroup { group in
+            for (number, references) in groups {
+                let shard = shards[number]
+                group.addTask {
+                    try await shard.read { connection in
+                        let table = ConversationTable(connection)
+                        return try references.map { ($0, try table.cursor(of: $0)) }
+                    }
+                }
+            }
+            var cursors: [ConversationReference: Cursor] = [:]
+            for try await found in group {
+                for (reference, cursor) in found { cursors[reference] = cursor }
+            }
+            return cursors
+        }
+    }
+
+    package func changes(
+        in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int
+    ) async throws -> ConversationChanges? {
+        try await shard(session).read { connection in
+            let row = try ConversationTable(connection).find(conversation, of: session)
+            return try MessageTable(connection).changes(in: row, since: cursor, limit: limit)
+        }
+    }
+
+    // MARK: End
+
+    package func close() async {
+        await withTaskGroup { group in
+            for shard in shards { group.addTask { await shard.close() } }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import ChatCore
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// One of the 256 folders of session files, `sessions/ab`, with the lock that every change in it takes.
+/// Everything blocks.
+///
+/// One lock a folder, not one a session: its file is never renamed or removed, so a lock on it means what it
+/// says without a second look at the inode; there are at most 256 of them, so that a task keeps them open and
+/// pays no OPEN and CLOSE a change; and its holder knows that every temporary file in the folder was left by
+/// somebody who died. The price is that two of 256 sessions meet once in a while.
+final class SessionFolder: Sendable {
+    /// What a change does to a session's file.
+    enum Edit: Sendable {
+        case keep
+        case replace(SessionDocument)
+    }
+
+    /// What is in a session's file.
+    private struct SessionFile: Codable {
+        static let formatKnown = 1
+        var format = formatKnown
+        let document: SessionDocument
+    }
+
+    /// A session past this size takes no more: each change rewrites all of it.
+    static let sessionBytesMax = 64 * 1024 * 1024
+    /// A lock is trusted for this long. A host that is cut off for a lease (90 s at a Linux server) loses its
+    /// locks, and a rename carries no proof of one, unlike a write to the locked file itself: a task that
+    /// wakes up too late has to notice by its clock. That narrows the window to the time between the look and
+    /// the rename; it cannot close it.
+    static let lockTrustedSecondsMax = 20
+    private static let lockName = ".lock"
+
+    private let path: String
+    private let lock: FileLock
+    private let isSwept = Atomic(false)
+
+    /// Makes the folder if it is missing, and opens its lock.
+    /// - Throws: `SystemCallError`.
+    init(_ path: String) throws {
+        // Always asked of the server, unlike a look-up, which may remember for 30 s that a name does not
+        // exist.
+        try AtomicFile.createFolder(path)
+        self.path = path
+        lock = try FileLock("\(path)/\(Self.lockName)", create: true)
+    }
+
+    /// The session's document, or nil when there is none. Takes no lock: a file is replaced in one step, so
+    /// what is read is whole, and opening it asks the server for the present one (see
+    /// ``AtomicFile/read(_:in:bytesMax:)``).
+    /// - Throws: `SystemCallError`; `ChatError` `unavailable` for a file that is damaged.
+    func read(_ session: SessionID) throws -> SessionDocument? {
+        guard
+            let bytes = try AtomicFile.read(Self.fileName(session), in: path, bytesMax: Self.sessionBytesMax)
+        else {
+            return nil
+        }
+        guard let file = try? JSONDecoder().decode(SessionFile.self, from: Data(bytes)),
+            file.document.session.id == session
+        else { throw Self.damaged(session, bytes) }
+        return file.document
+    }
+
+    /// Reads, changes and stores a session's document under the folder's lock.
+    /// - Returns: nil when another process has the lock; nothing was done.
+    /// - Throws: as ``read(_:)`` and what `body` throws, and then nothing was changed; `SystemCallError`.
+    func edit<Value>(
+        _ session: SessionID, _ body: (SessionDocument?) throws -> (Value, Edit)
+    ) throws -> Value? {
+        try locked { deadline in
+            let (value, edit) = try body(try read(session))
+            if case .replace(let document) = edit {
+                let bytes = Array(try JSONEncoder().encode(SessionFile(document: document)))
+                guard bytes.count <= Self.sessionBytesMax else {
+                    throw ChatError(.limitReached, "This session is full. Delete conversations first.")
+                }
+                try AtomicFile.replace(Self.fileName(session), in: path, with: bytes) {
+                    try Self.confirm(deadline)
+                }
+            }
+            return value
+        }
+    }
+
+    /// Removes a session's file, a damaged one too. One that is gone is no error.
+    /// - Returns: nil when another process has the lock; nothing was done.
+    func remove(_ session: SessionID) throws -> Void? {
+        try locked { deadline in
+            try Self.confirm(deadline)
+            try AtomicFile.remove(Self.fileName(session), in: path)
+        }
+    }
+
+    private func locked<Value>(_ body: (ContinuousClock.Instant) throws -> Value) throws -> Value? {
+        // The clock goes on while a machine sleeps (CLOCK_BOOTTIME); it starts before the lock does.
+        let deadline = ContinuousClock.now + .seconds(Self.lockTrustedSecondsMax)
+        guard try lock.tryLock() else { return nil }
+        defer { try? lock.unlock() }
+        if !isSwept.load(ordering: .relaxed) {
+            try AtomicFile.removeTemporaryFiles(in: path)
+            isSwept.store(true, ordering: .relaxed)
+        }
+        return try body(deadline)
+    }
+
+    private static func confirm(_ deadline: ContinuousClock.Instant) throws {
+        guard ContinuousClock.now < deadline else {
+            throw ChatError(
+                .unavailable, "The volume was away for too long. Try again.", retryAfterMilliseconds: 1_000,
+                cause: "a lock grew too old before its change was stored")
+        }
+    }
+
+    private static func fileName(_ session: SessionID) -> String { "\(session.hexadecimal).json" }
+
+    private static func damaged(_ session: SessionID, _ bytes: [UInt8]) -> ChatError {
+        struct Format: Decodable { let format: Int }
+        let format = (try? JSONDecoder().decode(Format.self, from: Data(bytes)))?.format ?? 0
+        let isNewer = format > SessionFile.formatKnown
+        return ChatError(
+            .unavailable,
+            isNewer
+                ? "Session \(session.short) was stored by a newer version of this program."
+                : """
+                Session \(session.short) is damaged on the volume and was left untouched. Its operator \
+                can restore it from a backup.
+                """,
+            cause: "session \(session.short): file of \(bytes.count) bytes, format \(format)")
+    }
+}

@@ -1,0 +1,66 @@
+import ChatCore
+import ChatStorage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+// A process of its own for tests that need more than one: inside one process some locks are settled without
+// the file system. Says what it did in one line on standard output.
+//
+//   storage-worker open VOLUME [--store sqlite|files]        open or create; prints the volume's id
+//   storage-worker present VOLUME TASK                       be a task that lives until standard input ends
+//   storage-worker alive VOLUME TASK                         whether that task lives storage-worker hold FILE
+//   hold a file's lock until standard input ends storage-worker hammer VOLUME [--store sqlite|files]
+//   [--engine portable|volume] [--sessions N] [--clients N] [--seconds S] [--seed X] [--name WORKER] --acks
+//   FILE write turns; every acknowledged one goes into FILE
+
+/// Writes a line at once, past every buffer, because whoever started us waits for it.
+func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(STDOUT_FILENO, bytes, bytes.count)
+}
+
+/// Waits until whoever started us closes our standard input or is gone.
+func waitForEndOfInput() {
+    var byte: UInt8 = 0
+    while read(STDIN_FILENO, &byte, 1) > 0 {}
+}
+
+do {
+    let arguments = try Arguments(CommandLine.arguments.dropFirst())
+    switch arguments.command {
+    case "open":
+        say(
+            try await Volume.openOrCreate(
+                at: arguments.path, store: arguments.store, engine: arguments.engine
+            ).manifest.id)
+    case "present":
+        let volume = try await Volume.open(at: arguments.path)
+        let presence = try await TaskPresence.start(try TaskID(validating: arguments.name), on: volume)
+        say("present")
+        waitForEndOfInput()
+        await presence.end()
+    case "alive":
+        let volume = try await Volume.open(at: arguments.path)
+        let presence = try await TaskPresence.start(.random(), on: volume)
+        say("\(try await presence.isAlive(try TaskID(validating: arguments.name)))")
+        await presence.end()
+    case "hold":
+        let lock = try FileLock(arguments.path, create: true)
+        say(try lock.tryLock() ? "held" : "taken")
+        waitForEndOfInput()
+        try lock.unlock()
+    case "hammer":
+        say(try await Hammer(arguments).run())
+    default:
+        throw Arguments.Malformed(what: "unknown command")
+    }
+} catch {
+    say("failed: \(error)")
+    exit(1)
+}

@@ -1,0 +1,17 @@
+#pragma clang diagnostic ignored "-Wc23-extensions"
+// Embeds the SQL files of this folder. A new file needs its line in both lists; a test compares them with the
+// folder.
+#include "cmigrations.h"
+
+static const unsigned char m0001[] = {
+#embed "0001_create_sessions.sql"
+};
+
+static const cmigration all[] = {
+    {"0001_create_sessions.sql", m0001, sizeof m0001},
+};
+
+const cmigration *_Nonnull cmigrations(size_t *_Nonnull count) {
+    *count = sizeof all / sizeof *all;
+    return all;
+}
