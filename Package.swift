@@ -12,7 +12,12 @@ let package = Package(
     name: "stoa",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
         // The domain: no I/O, no third-party code.
@@ -32,6 +37,17 @@ let package = Package(
             ],
             swiftSettings: houseSettings),
 
+        // Model providers: the only importer of AsyncHTTPClient.
+        .target(
+            name: "ChatModels",
+            dependencies: [
+                "ChatCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: houseSettings),
+
         // Tests.
         .target(
             name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting",
@@ -47,6 +63,15 @@ let package = Package(
             dependencies: [
                 "ChatCore", "ChatStorage", "ChatTesting", "CSQLite", "storage-worker",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: houseSettings),
+        .testTarget(
+            name: "ChatModelsTests",
+            dependencies: [
+                "ChatCore", "ChatModels", "ChatTesting",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: houseSettings),
     ],

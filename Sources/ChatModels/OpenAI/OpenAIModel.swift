@@ -1,0 +1,167 @@
+import AsyncHTTPClient
+package import ChatCore
+import NIOCore
+import NIOHTTP1
+
+/// Any server that speaks OpenAI's chat completions: OpenAI, llama.cpp, vLLM, Ollama, LiteLLM, OpenRouter.
+package struct OpenAIModel: LanguageModel {
+    /// Who says the system prompt. Newer OpenAI models want `developer`; some models know no such role at
+    /// all.
+    package enum SystemRole: String, Sendable, CaseIterable {
+        case system
+        case developer
+        /// In front of the first message.
+        case user
+    }
+
+    /// How the bound on the answer is called. OpenAI's reasoning models refuse `max_tokens`, most others know
+    /// only that.
+    package enum OutputLimitField: String, Sendable, CaseIterable {
+        case maxTokens = "max_tokens"
+        case maxCompletionTokens = "max_completion_tokens"
+    }
+
+    /// What is sent along with each prompt. Only what is set goes into the request.
+    package struct Settings: Sendable, Hashable {
+        /// The model's name at its server.
+        package var model: String
+        package var systemRole = SystemRole.system
+        package var outputLimitField = OutputLimitField.maxTokens
+        package var outputTokensMax: Int?
+        package var temperature: Double?
+        package var topP: Double?
+        package var stop: [String] = []
+        /// Asks for token counts; a few servers refuse the parameter.
+        package var asksForUsage = true
+        package var deadlines = ModelDeadlines()
+        package var retries = RetryPolicy()
+        package var answerBytesMax = Limits.answerBytesMax
+
+        /// Makes the value with nothing set but the name.
+        package init(model: String) {
+            self.model = model
+        }
+    }
+
+    package let descriptor: ModelDescriptor
+    let endpoint: OpenAIEndpoint
+    let settings: Settings
+    private let http: ModelHTTPClient
+
+    /// Makes a model; nothing is sent before the first prompt.
+    package init(
+        descriptor: ModelDescriptor, endpoint: OpenAIEndpoint, settings: Settings, http: ModelHTTPClient
+    ) {
+        self.descriptor = descriptor
+        self.endpoint = endpoint
+        self.settings = settings
+        self.http = http
+    }
+
+    package func answer(
+        to prompt: ModelPrompt, onDelta: @Sendable (ModelDelta) async throws -> Void
+    ) async throws -> ModelFinish {
+        let body = try ChatCompletionRequest(prompt: prompt, settings: settings).encoded()
+        let watch = DeadlineWatch(settings.deadlines)
+        // The group's children end before `answer` returns, so the closure does not outlive the call.
+        return try await withoutActuallyEscaping(onDelta) { deliver in
+            try await withThrowingTaskGroup(of: ModelFinish?.self) { group in
+                group.addTask { try await ask(body, watch: watch, deliver: deliver) }
+                group.addTask {
+                    try await watch.run()
+                    return nil
+                }
+                while let result = try await group.next() {
+                    group.cancelAll()
+                    if let finish = result { return finish }
+                }
+                throw CancellationError()
+            }
+        }
+    }
+
+    /// Asks until an attempt succeeds, delivers something, or is not worth repeating.
+    private func ask(
+        _ body: [UInt8], watch: DeadlineWatch, deliver: @Sendable (ModelDelta) async throws -> Void
+    ) async throws -> ModelFinish {
+        var generator = SystemRandomNumberGenerator()
+        var retry = 0
+        while true {
+            do {
+                return try await attempt(body, watch: watch, deliver: deliver)
+            } catch let failure as UpstreamFailure {
+                // The client reports a cancelled request as an error of its own.
+                try Task.checkCancellation()
+                guard failure.isTransient, !watch.hasDelivered,
+                    let wait = settings.retries.delayMilliseconds(
+                        retry: retry, asked: failure.error.retryAfterMilliseconds, using: &generator),
+                    watch.allowsWaiting(milliseconds: wait)
+                else { throw failure.error }
+                try await Task.sleep(for: .milliseconds(wait))
+                retry += 1
+            }
+        }
+    }
+
+    private func attempt(
+        _ body: [UInt8], watch: DeadlineWatch, deliver: @Sendable (ModelDelta) async throws -> Void
+    ) async throws -> ModelFinish {
+        watch.asking()
+        let response = try await send(body)
+        guard response.status == .ok else {
+            throw UpstreamFailure.answer(
+                status: Int(response.status.code), body: await ErrorBodyReader.read(response.body),
+                headers: response.headers)
+        }
+        var reader = CompletionReader(
+            contentType: response.headers.first(name: "content-type"), settings: settings)
+        var chunks = response.body.makeAsyncIterator()
+        while !reader.isOver {
+            let chunk: ByteBuffer?
+            do {
+                chunk = try await chunks.next()
+            } catch {
+                // The answer is whole; that its connection ended badly is nobody's loss.
+                if reader.machine.isDone { break }
+                throw UpstreamFailure.transport(error, hasBegun: true)
+            }
+            watch.heard()
+            for delta in reader.take(chunk) {
+                watch.delivering()
+                try await deliver(delta)
+                watch.delivered()
+            }
+            guard chunk != nil else { break }
+            if reader.machine.isDone {
+                // Fails at once when the answer was cut off; otherwise the connection is worth keeping.
+                _ = try reader.finish()
+                watch.draining()
+            }
+        }
+        return try reader.finish()
+    }
+
+    private func send(_ body: [UInt8]) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: endpoint.baseURL + "/chat/completions")
+        request.method = .POST
+        request.headers = endpoint.headers(accept: "text/event-stream")
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: body))
+        do {
+            // The watch cancels earlier; this is the client's own upper bound on the head of the response.
+            return try await http.client.execute(
+                request, timeout: .milliseconds(Int64(settings.deadlines.wholeMilliseconds)))
+        } catch {
+            throw UpstreamFailure.transport(error, hasBegun: false)
+        }
+    }
+}
+
+extension OpenAIEndpoint {
+    /// What every request to this server carries.
+    func headers(accept: String) -> HTTPHeaders {
+        var headers: HTTPHeaders = ["accept": accept, "user-agent": "stoa"]
+        if let key { headers.add(name: "authorization", value: "Bearer \(key)") }
+        return headers
+    }
+}
