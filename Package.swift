@@ -48,6 +48,28 @@ let package = Package(
             ],
             swiftSettings: houseSettings),
 
+        // HTTP: the only importer of Hummingbird.
+        .systemLibrary(
+            name: "CCmarkGFM", pkgConfig: "libcmark-gfm",
+            providers: [.apt(["libcmark-gfm-dev", "libcmark-gfm-extensions-dev"]), .brew(["cmark-gfm"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(
+            name: "CPage", exclude: ["assets"], sources: ["page.c"], publicHeadersPath: "include"),
+        .target(
+            name: "CContract", exclude: ["openapi.json"], sources: ["contract.c"],
+            publicHeadersPath: "include"),
+        .target(
+            name: "ChatServer",
+            dependencies: [
+                "ChatCore", "CCmarkGFM", "CZlib", "CPage", "CContract",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: houseSettings),
+
         // Tests.
         .target(
             name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting",
@@ -72,6 +94,18 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: houseSettings),
+        .testTarget(
+            name: "ChatServerTests",
+            dependencies: [
+                "ChatCore", "ChatServer", "ChatTesting", "CCmarkGFM", "CZlib",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: houseSettings),
     ],

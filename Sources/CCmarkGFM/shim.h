@@ -1,0 +1,8 @@
+#ifndef STOA_CCMARKGFM_SHIM_H
+#define STOA_CCMARKGFM_SHIM_H
+
+#include <cmark-gfm.h>
+#include <cmark-gfm-core-extensions.h>
+#include <cmark-gfm-extension_api.h>
+
+#endif

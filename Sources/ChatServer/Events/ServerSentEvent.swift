@@ -1,0 +1,68 @@
+import ChatCore
+import NIOCore
+
+/// One event of a stream, as text/event-stream has it.
+struct ServerSentEvent: Sendable {
+    /// What the page hears.
+    let name: String
+    /// JSON of one line: the writer of ``JSONValue`` leaves no line end in it, so one `data:` line is enough.
+    let data: JSONValue
+    /// Where a reader goes on that has seen this event.
+    let cursor: Cursor
+
+    /// A comment: keeps connections alive that proxies cut when they are silent.
+    static let beat = ByteBuffer(string: ": beat\n\n")
+
+    /// The frame.
+    var bytes: ByteBuffer {
+        let data = data.bytes
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(data.count + 64)
+        buffer.writeString("id: \(cursor)\nevent: \(name)\ndata: ")
+        buffer.writeBytes(data)
+        buffer.writeString("\n\n")
+        return buffer
+    }
+}
+
+extension ServerSentEvent {
+    /// A message was made or changed.
+    static func message(_ message: Message, blocks: [String]?, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(
+            name: "message", data: .fields(["message": message.json(blocks: blocks)]), cursor: cursor)
+    }
+
+    /// The running answer grew.
+    static func delta(_ growth: AnswerGrowth, change: AnswerRendering.Change?, cursor: Cursor)
+        -> ServerSentEvent
+    {
+        var fields = [
+            JSONValue.Field(name: "message", value: .string(growth.message.rawValue)),
+            JSONValue.Field(name: "offset", value: .count(growth.offset)),
+            JSONValue.Field(name: "text", value: .string(growth.text)),
+        ]
+        if let change {
+            fields += [
+                JSONValue.Field(name: "from_block", value: .count(change.fromBlock)),
+                JSONValue.Field(name: "blocks", value: .array(change.blocks.map(JSONValue.string))),
+            ]
+        }
+        return ServerSentEvent(name: "delta", data: .object(fields), cursor: cursor)
+    }
+
+    /// Title, model, counts or the running answer changed.
+    static func conversation(_ conversation: Conversation, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(
+            name: "conversation", data: .fields(["conversation": conversation.json]), cursor: cursor)
+    }
+
+    /// `reset`, `gone` or `restart`, which say all by their name.
+    static func bare(_ name: String, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(name: name, data: .object([]), cursor: cursor)
+    }
+
+    /// The stream ends because of `problem`.
+    static func error(_ problem: Problem, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(name: "error", data: problem.json, cursor: cursor)
+    }
+}

@@ -1,0 +1,36 @@
+import ChatCore
+import Hummingbird
+
+/// Turns: begun, and stopped.
+struct MessageRoutes: Sendable {
+    let task: ChatTask
+    let bodies: BodyReader
+
+    func add(to routes: RouteTable) {
+        routes.on(.post, "/api/v1/conversations/{id}/messages", use: begin)
+        routes.on(.post, "/api/v1/conversations/{id}/stop", use: stop)
+    }
+
+    /// 202: the prompt is on the volume, and the answer goes on whether anybody listens or not.
+    private func begin(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let conversation = try request.conversation(context)
+        let fields = try await bodies.fields(of: request, context, isMessage: true)
+        let turn = try await task.beginTurn(
+            promptID: try MessageID(validating: try fields.string("id")), text: try fields.string("text"),
+            model: try fields.nullableString("model") ?? nil, in: conversation)
+        let isRunning = turn.answer.state == .running
+        let cursor = Cursor(
+            version: turn.conversation.version, offset: isRunning ? turn.answer.text.utf8.count : 0)
+        return .json(
+            .fields([
+                "prompt": turn.prompt.json(blocks: nil), "answer": turn.answer.json(blocks: nil),
+                "repeated": .bool(turn.isRepeated), "cursor": .string(cursor.description),
+            ]),
+            status: .accepted)
+    }
+
+    private func stop(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let isStopping = try await task.stop(try request.conversation(context))
+        return .json(.fields(["stopping": .bool(isStopping)]), status: .accepted)
+    }
+}

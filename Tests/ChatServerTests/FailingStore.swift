@@ -1,0 +1,64 @@
+import ChatCore
+
+/// A store that cannot make sessions: it fails, or takes a second; everything else is not for tests.
+struct FailingStore: SessionStore {
+    /// Nil: making a session takes a second.
+    let error: (any Error)?
+
+    func createSession(_ session: Session) async throws -> Session {
+        if let error { throw error }
+        try await Task.sleep(for: .seconds(1))
+        return session
+    }
+
+    func session(_ id: SessionID) async throws -> Session { throw unused }
+    func deleteSession(_ id: SessionID) async throws { throw unused }
+    func conversations(of session: SessionID, after cursor: ConversationListCursor?, limit: Int) async throws
+        -> ConversationList
+    { throw unused }
+    func createConversation(_ new: NewConversation, in session: SessionID, at time: Timestamp) async throws
+        -> CreatedConversation
+    { throw unused }
+    func conversation(_ id: ConversationID, of session: SessionID, before position: Int?, limit: Int)
+        async throws
+        -> ConversationPage
+    { throw unused }
+    func updateConversation(
+        _ id: ConversationID, of session: SessionID, with patch: ConversationPatch, at time: Timestamp
+    ) async throws -> Conversation { throw unused }
+    func deleteConversation(_ id: ConversationID, of session: SessionID) async throws { throw unused }
+    func resetConversation(_ id: ConversationID, of session: SessionID, at time: Timestamp) async throws
+        -> Conversation
+    { throw unused }
+    func beginTurn(
+        _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    )
+        async throws -> Turn
+    { throw unused }
+    func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt { throw unused }
+    func finish(_ answer: AnswerReference, with part: AnswerPart, end: AnswerEnd, at time: Timestamp)
+        async throws
+        -> Message
+    { throw unused }
+    func interrupt(_ answer: AnswerReference, ownedBy owner: AnswerOwner, at time: Timestamp) async throws
+        -> Bool
+    {
+        throw unused
+    }
+    func requestStop(in conversation: ConversationID, of session: SessionID) async throws -> MessageID? {
+        throw unused
+    }
+    func history(
+        endingWith prompt: MessageID, in conversation: ConversationID, of session: SessionID, bytesMax: Int
+    ) async throws -> [Message] { throw unused }
+    func cursors(of conversations: Set<ConversationReference>) async throws -> [ConversationReference: Cursor]
+    {
+        throw unused
+    }
+    func changes(in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int)
+        async throws -> ConversationChanges?
+    { throw unused }
+    func close() async {}
+
+    private var unused: ChatError { ChatError(.internal, "not for this test") }
+}

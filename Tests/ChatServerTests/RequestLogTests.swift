@@ -1,0 +1,90 @@
+import ChatCore
+import ChatTesting
+import Logging
+import Testing
+
+@testable import ChatServer
+
+@Suite("The log", .timeLimit(.minutes(1)))
+struct RequestLogTests {
+    @Test("one line a request, without key, text or query")
+    func lines() async throws {
+        try await TestServer.run(model: ScriptedModel([.text("answer-secret")])) { server in
+            let (key, path) = try await server.conversation()
+            try await server.say("prompt-secret", in: path, key: key)
+            _ = try await server.client.send(.get, path + "?limit=1&before=9&x=query-secret", key: key)
+            _ = try await server.client.send(.get, "/path-secret/\(key)")
+            _ = try await server.client.send(.get, "/api/v1/conversations/\(key)", key: key)
+            _ = try await server.client.send(
+                .post, path + "/messages", key: key, json: #"{"id":"body-secret","text":7}"#)
+            try await server.client.follow(path + "/events?render=html&cursor=cursor-secret", key: key) {
+                source in
+                _ = try await source.next()
+            }
+            try await server.eventually("the stream's end is logged") {
+                server.logs.text.contains("stream ended")
+            }
+            let text = server.logs.text
+            #expect(!text.contains("secret"))
+            #expect(!text.contains(key.dropFirst(5)))
+            let lines = server.logs.lines.filter { $0.text.contains("duration_ms=") }
+            #expect(lines.allSatisfy { $0.level == .info })
+            #expect(lines.count == 9)
+            let session = try #require(SessionKey(key)).sessionID.short
+            let turn = try #require(lines.first { $0.text.contains("status=202") }).text
+            #expect(
+                turn.contains("method=POST") && turn.contains("route=/api/v1/conversations/{id}/messages"))
+            #expect(
+                turn.contains("session=\(session)") && turn.contains("conversation=talk")
+                    && turn.contains("request="))
+            #expect(turn.contains("bytes="))
+        }
+    }
+
+    @Test("a defect is logged at error with its cause, and answered without it")
+    func defects() async throws {
+        struct Defect: Error { let detail = "private-cause" }
+        try await TestServer.run(store: FailingStore(error: Defect())) { server in
+            let answer = try await server.client.send(.post, "/api/v1/sessions")
+            #expect(answer.status == 500)
+            #expect(try answer.json.text("code") == "internal")
+            #expect(!answer.text.contains("private"))
+            #expect(server.logs.lines.contains { $0.level == .error && $0.text.contains("private-cause") })
+        }
+        let error = ChatError(.internal, "private-message", cause: "private-cause")
+        try await TestServer.run(store: FailingStore(error: error)) { server in
+            let answer = try await server.client.send(.post, "/api/v1/sessions")
+            #expect(answer.status == 500 && !answer.text.contains("private"))
+            #expect(server.logs.lines.contains { $0.level == .error && $0.text.contains("private-cause") })
+        }
+    }
+
+    @Test("busy and away are 503 with a time to come back")
+    func busy() async throws {
+        for code in [ChatError.Code.busy, .unavailable] {
+            try await TestServer.run(store: FailingStore(error: ChatError(code, "x", cause: "private"))) {
+                server in
+                let answer = try await server.client.send(.post, "/api/v1/sessions")
+                #expect(answer.status == 503 && answer["Retry-After"] == "1")
+                #expect(try answer.json.text("code") == code.rawValue)
+                #expect(!answer.text.contains("private"))
+            }
+        }
+    }
+
+    @Test("more requests at once than allowed are told to come back, probes are not", .timeLimit(.minutes(1)))
+    func admission() async throws {
+        try await TestServer.run(store: FailingStore(error: nil), configuration: { $0.requestsMax = 2 }) {
+            server in
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<6 {
+                    group.addTask { try await server.client.send(.post, "/api/v1/sessions").status }
+                }
+                #expect(try await server.client.send(.get, "/livez").status == 200)
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            #expect(statuses.count { $0 == 503 } == 4)
+            #expect(statuses.count { $0 == 201 } == 2)
+        }
+    }
+}
