@@ -11,6 +11,7 @@ let houseSettings: [SwiftSetting] = [
 let package = Package(
     name: "stoa",
     platforms: [.macOS(.v15)],
+    products: [.executable(name: "stoa", targets: ["stoa"])],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -70,6 +71,18 @@ let package = Package(
             ],
             swiftSettings: houseSettings),
 
+        // The command, which ties them together.
+        .executableTarget(
+            name: "stoa",
+            dependencies: [
+                "ChatCore", "ChatStorage", "ChatModels", "ChatServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: houseSettings),
+
         // Tests.
         .target(
             name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting",
@@ -108,6 +121,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: houseSettings),
+        .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -1,0 +1,160 @@
+import ArgumentParser
+import ChatCore
+import ChatModels
+import ChatServer
+import ChatStorage
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// `stoa serve`: one task.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve chats from a volume.",
+        discussion: """
+            Any number of tasks may serve one volume at once, on any hosts; no two need to know of each other.
+            A fresh folder becomes a volume. One with an older schema is refused with the command to run, or
+            brought up with --migrate; one with a newer schema is refused.
+
+            EXAMPLES:
+              stoa serve
+              stoa serve --volume /mnt/stoa --host 0.0.0.0 --port 8080 --log-format json
+              OPENAI_BASE_URL=http://127.0.0.1:8090/v1 stoa serve
+
+            SIGNALS:
+              SIGTERM and SIGINT end the task: readers are sent elsewhere at once, running answers get --drain
+              seconds, what is left is kept as interrupted.
+            """)
+
+    @OptionGroup(title: "Volume") var volume: VolumeOptions
+    @OptionGroup(title: "A new volume") var new: NewVolumeOptions
+    @OptionGroup(title: "Serving") var options: ServeOptions
+    @OptionGroup(title: "Logging") var log: LogOptions
+
+    func run() async throws {
+        try log.bootstrap()
+        try await ExitStatus.reporting { try await serve(Logger(label: "stoa")) }
+    }
+
+    private func serve(_ logger: Logger) async throws {
+        let configuration = try options.configuration()
+        let drain = try options.drainDuration()
+        let volume = try await openVolume(logger)
+        let http = ModelHTTPClient()
+        let catalogue = try await loadCatalogue(http, logger)
+        let host = Volume.hostName()
+        let presence = try await TaskPresence.start(TaskID.make(host: host), host: host, on: volume)
+        let store = try VolumeStore.open(volume, logger: logger)
+        let task = ChatTask(
+            id: presence.task, host: host, store: store, catalogue: catalogue, liveness: presence,
+            report: { $0.log(to: logger) })
+        do {
+            let probe = VolumeProbe(volume)
+            let server = try buildServer(
+                task: task, readiness: { try await probe.check() },
+                configuration: configuration, logger: logger
+            ) { port in
+                announce(configuration.host, port, volume, task, logger)
+            }
+            try await run(server, TaskService(task: task, drain: drain), drain, logger)
+        } catch {
+            await leave(store, presence, http)
+            throw error
+        }
+        await leave(store, presence, http)
+        logger.notice("the task has left", metadata: ["task": "\(task.id)"])
+    }
+
+    /// Runs both until a signal; whichever fails ends the other.
+    private func run(
+        _ server: some Service, _ task: TaskService, _ drain: Duration, _ logger: Logger
+    ) async throws {
+        // Services leave in the opposite order of this list: the task first, so that while its running
+        // answers end the server still says "not ready" to the load balancer, and "stop" still reaches them.
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: server), .init(service: task)],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = drain + .seconds(10)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// Last in a task's life: the store first, so that nobody takes this task's answers for abandoned while
+    /// it writes.
+    private func leave(_ store: any SessionStore, _ presence: TaskPresence, _ http: ModelHTTPClient) async {
+        await store.close()
+        await presence.end()
+        await http.shutdown()
+    }
+
+    private func openVolume(_ logger: Logger) async throws -> Volume {
+        let volume = try await new.openOrCreate(at: volume.folder)
+        let status = try await VolumeStore.schemaStatus(of: volume)
+        // A fresh volume is nobody's data yet: it gets its schema without being asked for.
+        if try status.isFresh || Setting.isOn(options.migrate, "STOA_MIGRATE") {
+            try await Migrate.up(volume) { shard, applied in
+                guard !applied.isEmpty else { return }
+                logger.info(
+                    "shard migrated", metadata: ["shard": "\(shard)", "migrations": "\(applied.count)"])
+            }
+        } else if let refusal = status.refusal {
+            throw refusal
+        }
+        return volume
+    }
+
+    private func loadCatalogue(_ http: ModelHTTPClient, _ logger: Logger) async throws -> ModelCatalogue {
+        let pace = try options.demoPace()
+        let loader = ModelCatalogueLoader(
+            environment: Setting.environment,
+            embedded: DemoModel.Length.allCases.map { DemoModel($0, speed: pace) },
+            http: http)
+        let loaded = try await loader.load(file: try Setting.optional(options.models, "STOA_MODELS"))
+        for warning in loaded.warnings { logger.warning("\(warning)") }
+        return loaded.catalogue
+    }
+
+    private func announce(_ host: String, _ port: Int, _ volume: Volume, _ task: ChatTask, _ logger: Logger) {
+        let address = host.contains(":") ? "[\(host)]" : host
+        logger.notice(
+            "listening",
+            metadata: [
+                "address": "http://\(address):\(port)", "task": "\(task.id)", "volume": "\(volume.folder)",
+                "store": "\(volume.manifest.store.rawValue)",
+            ])
+        print("stoa: listening on http://\(address):\(port)")
+        // Whoever started this waits for the line, often through a pipe.
+        fflush(nil)
+    }
+}
+
+extension TurnReport {
+    /// One line a turn; no text and no key.
+    func log(to logger: Logger) {
+        let state: String
+        switch conclusion {
+        case .stored(let message): state = message.state.rawValue
+        case .lost: state = "lost"
+        }
+        logger.info(
+            "turn",
+            metadata: [
+                "session": "\(answer.session.short)", "conversation": "\(answer.conversation)",
+                "model": "\(model)",
+                "state": "\(state)", "duration_ms": "\(duration.milliseconds)",
+            ])
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int64 {
+        components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import ChatServer
+
+/// How a task serves.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Address or name to listen on. [env: STOA_HOST] (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "Port to listen on; 0 lets the system choose. [env: STOA_PORT] (default: 8080)")
+    var port: Int?
+
+    @Option(help: "Seconds that running answers may go on after SIGTERM. [env: STOA_DRAIN] (default: 25)")
+    var drain: Double?
+
+    @Option(
+        help:
+            "Event streams open at once; more are told to come back. [env: STOA_STREAMS_MAX] (default: 4096)")
+    var streamsMax: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Catalogue of models; without one, OPENAI_BASE_URL and OPENAI_API_KEY decide. [env: STOA_MODELS]",
+            valueName: "file"))
+    var models: String?
+
+    @Option(
+        help: "Pace of the demo model: 1 is a human's, 0 does not pause. [env: STOA_DEMO_SPEED] (default: 1)")
+    var demoSpeed: Double?
+
+    @Flag(help: "Bring an older schema up before serving, instead of refusing it. [env: STOA_MIGRATE=1]")
+    var migrate = false
+
+    /// The server's configuration.
+    func configuration() throws -> ServerConfiguration {
+        var configuration = ServerConfiguration(
+            host: try Setting.value(host, "STOA_HOST", default: "127.0.0.1"),
+            port: try Setting.check(
+                Setting.value(port, "STOA_PORT", default: 8_080), "--port", in: 0...65_535))
+        if let streamsMax = try Setting.optional(streamsMax, "STOA_STREAMS_MAX") {
+            configuration.eventStreamsMax = try Setting.check(streamsMax, "--streams-max", in: 1...100_000)
+        }
+        return configuration
+    }
+
+    /// How long running answers may go on.
+    func drainDuration() throws -> Duration {
+        .seconds(try Setting.check(Setting.value(drain, "STOA_DRAIN", default: 25), "--drain", in: 0...3_600))
+    }
+
+    /// The demo model's pace.
+    func demoPace() throws -> Double {
+        try Setting.check(
+            Setting.value(demoSpeed, "STOA_DEMO_SPEED", default: 1), "--demo-speed", in: 0...100_000)
+    }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+
+/// The command.
+@main
+struct Stoa: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stoa",
+        abstract: "A chat server whose sessions live on a shared volume.",
+        discussion: """
+            Start any number of tasks on one volume; any task serves any session at any moment.
+
+            EXAMPLES:
+              stoa serve --volume /mnt/stoa
+              stoa migrate status --volume /mnt/stoa
+              stoa volume init --volume /mnt/stoa --shards 32
+
+            EXIT STATUS:
+              0 done; 64 wrong usage; 65 the volume's content is damaged, of another format or schema;
+              69 the volume is missing, read-only, full or away; 70 a defect of Stoa; 75 busy, try again.
+            """,
+        version: Version.text,
+        subcommands: [Serve.self, Migrate.self, VolumeCommand.self])
+}
+
+/// What this program is.
+enum Version {
+    static let text = "0.1.0"
+}
