@@ -1,0 +1,238 @@
+"""For everyone: keyboard, small screens, dark mode, a page that is there at once."""
+
+import gzip
+import urllib.request
+
+from stage import test, until
+
+CONTRASTS = """() => {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const rgba = (color) => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]));
+    const ground = (element) => {
+        if (!element) return [255, 255, 255];
+        const own = rgba(getComputedStyle(element).backgroundColor);
+        return own[3] === 1 ? own.slice(0, 3) : over(own, ground(element.parentElement));
+    };
+    const light = (c) => [.2126, .7152, .0722].reduce((sum, k, i) => {
+        const x = c[i] / 255;
+        return sum + k * (x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+    }, 0);
+    const low = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const element = walk.currentNode.parentElement;
+        if (!walk.currentNode.data.trim() || !element.checkVisibility({ opacityProperty: true }) || element.closest('.sr, .skip, noscript')) continue;
+        const back = ground(element), front = over(rgba(getComputedStyle(element).color), back);
+        const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+        const ratio = (a + .05) / (b + .05);
+        if (ratio < 4.5) low.push(`${ratio.toFixed(2)} ${element.className || element.tagName} "${walk.currentNode.data.slice(0, 20)}"`);
+    }
+    return low;
+}"""
+
+
+def focused(window):
+    """What has the focus, and whether somebody who looks can see that."""
+    return window.page.evaluate("""() => {
+        const element = document.activeElement, style = getComputedStyle(element);
+        const frame = element.closest('.composer');
+        const seen = style.outlineStyle !== 'none' || (frame && getComputedStyle(frame).borderColor !== getComputedStyle(frame.parentElement).borderColor);
+        return { name: element.id || element.dataset.action || element.textContent.trim(), seen: Boolean(seen) };
+    }""")
+
+
+def tab_to(window, name, key="Tab", steps=40):
+    for _ in range(steps):
+        window.page.keyboard.press(key)
+        now = focused(window)
+        assert now["seen"] or now["name"] in ("", "scroll"), f"the focus on {now['name']} cannot be seen"
+        if now["name"] == name:
+            return
+    raise AssertionError(f"{name} cannot be reached with {key}")
+
+
+@test("everything can be done with the keyboard alone")
+def keyboard(stage):
+    server = stage.serve(speed=10)
+    window = stage.window().go(server)
+    keyboard = window.page.keyboard
+    assert focused(window)["name"] == "text", "one cannot type at once"
+    keyboard.type("First line")
+    keyboard.press("Shift+Enter")
+    keyboard.type("second line")
+    keyboard.press("Enter")
+    window.await_text()
+    assert window.prompts == ["First line\nsecond line"]
+    keyboard.press("Escape")
+    window.await_state("stopped")
+    keyboard.press("Control+Shift+O")
+    until("a new conversation", lambda: window.conversation == "")
+    assert focused(window)["name"] == "text"
+    tab_to(window, "model", "Shift+Tab")
+    keyboard.press("ArrowDown")
+    assert window.page.input_value("#model") == "demo-short"
+    tab_to(window, "text")
+    keyboard.type("Other")
+    keyboard.press("Enter")
+    window.await_state("complete")
+    tab_to(window, "First line", "Shift+Tab")
+    keyboard.press("Enter")
+    until("opened", lambda: window.prompts == ["First line\nsecond line"])
+    tab_to(window, "Other", "Shift+Tab")
+    keyboard.press("F2")
+    keyboard.type("Renamed")
+    keyboard.press("Enter")
+    until("renamed", lambda: "Renamed" in window.titles)
+    assert focused(window)["name"] == "Renamed", "the focus is lost after a rename"
+    keyboard.press("Delete")
+    window.page.wait_for_selector("dialog[open]")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    until("deleted", lambda: "Renamed" not in window.titles)
+    tab_to(window, "reset", "Shift+Tab")
+    keyboard.press("Enter")
+    window.page.wait_for_selector("dialog[open]")
+    keyboard.press("Escape")
+    assert window.prompts == ["First line\nsecond line"], "Escape is no yes"
+    assert focused(window)["name"] == "reset", "the focus is lost after a dialog"
+
+
+@test("the first tab stop skips to the message field")
+def skip_link(stage):
+    window = stage.window().go(stage.serve())
+    tab_to(window, "new", "Shift+Tab")
+    window.page.keyboard.press("Shift+Tab")
+    assert focused(window)["name"] == "skip"
+    window.page.keyboard.press("Enter")
+    assert focused(window)["name"] == "text"
+
+
+@test("a screen reader hears the end of an answer once, not every word")
+def announcements(stage):
+    server = stage.serve(speed=5)
+    window = stage.window().go(server)
+    window.page.evaluate("""() => {
+        window.heard = [];
+        new MutationObserver(() => heard.push(document.getElementById('announce').textContent))
+            .observe(document.getElementById('announce'), { childList: true, characterData: true, subtree: true });
+    }""")
+    window.ask("Speak.")
+    until("the end is announced", lambda: window.page.evaluate("heard.length") == 1)
+    assert window.page.evaluate("heard[0]").startswith("Answer complete.")
+    assert window.page.get_attribute("#log", "role") == "log"
+    assert window.page.get_attribute("#log", "aria-live") == "off"
+
+
+@test("at 360 px nothing is cut off, and the panel is a drawer")
+def narrow(stage):
+    server = stage.serve(speed=20)
+    window = stage.window(stage.browse(viewport={"width": 360, "height": 740})).go(server)
+    page = window.page
+    window.picture("9-narrow-first-visit")
+    window.ask("Fit into this: " + "Donaudampfschifffahrtsgesellschaftskapitän" * 4)
+    window.picture("10-narrow")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate("document.getElementById('scroll').scrollWidth <= 360"), "the log scrolls sideways"
+    wide = page.evaluate("""() => [...document.querySelectorAll('button, textarea, select, .body')].filter((element) => {
+        const box = element.getBoundingClientRect();
+        return element.checkVisibility() && !element.closest('.panel') && (box.right > 361 || box.left < -1);
+    }).map((element) => element.id || element.className)""")
+    assert wide == [], f"beyond the edge: {wide}"
+    assert not page.is_visible("#list")
+    page.click("#panel-open")
+    page.wait_for_selector("#list .item a")
+    page.wait_for_timeout(300)
+    window.picture("11-narrow-drawer")
+    assert page.inner_text("#session-short") and page.is_visible("#host")
+    page.keyboard.press("Escape")
+    until("closed", lambda: not page.is_visible("#list"))
+    assert focused(window)["name"] == "panel-open"
+    page.click("#panel-open")
+    page.click("#new")
+    until("closed after a choice", lambda: not page.is_visible("#list"))
+
+
+@test("text has AA contrast in light and in dark, and the theme can be chosen")
+def themes(stage):
+    server = stage.serve(speed=20)
+    context = stage.browse()
+    window = stage.window(context).go(server)
+    page = window.page
+    window.ask("Show me all of it.")
+    other = stage.window(context).go(server)
+    for scheme in ("light", "dark"):
+        for each, name in ((window, "answered"), (other, "first-visit")):
+            each.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            each.page.wait_for_timeout(300)
+            low = each.page.evaluate(CONTRASTS)
+            assert not low, f"{scheme}, {name}: {low}"
+            each.picture(f"12-{scheme}-{name}")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.click("#theme")
+    light = page.evaluate(ground)
+    assert light != dark, "the theme did not change"
+    until("the other window follows", lambda: other.page.evaluate(ground) == light)
+    window.reload()
+    assert page.evaluate(ground) == light, "the theme is forgotten"
+
+
+@test("text from right to left stands on the right")
+def right_to_left(stage):
+    server = stage.serve(speed=40)
+    window = stage.window().go(server)
+    window.new("demo-short")
+    window.ask("مرحبا بالعالم")
+    direction = window.page.evaluate("getComputedStyle(document.querySelector('.message.user .plain')).direction")
+    assert direction == "rtl"
+
+
+@test("a code block is copied with its button")
+def copy(stage):
+    server = stage.serve(speed=40)
+    context = stage.browse(permissions=["clipboard-read", "clipboard-write"])
+    window = stage.window(context).go(server)
+    window.ask("Some code, please.")
+    button = window.page.locator("[data-action=copy-code]").first
+    if button.count() == 0:
+        raise AssertionError("the demo model shows no code block")
+    button.click()
+    code = window.page.locator("figure.code pre").first.inner_text()
+    until("copied", lambda: window.page.evaluate("navigator.clipboard.readText()").strip() == code.strip())
+
+
+@test("the reader who scrolled up is left alone, and the end is one click away")
+def scrolling(stage):
+    server = stage.serve(speed=4)
+    window = stage.window(stage.browse(viewport={"width": 900, "height": 500})).go(server)
+    page = window.page
+    window.ask("A first answer to scroll in.")
+    window.send("A second one.")
+    window.await_text()
+    page.hover("#log")
+    page.mouse.wheel(0, -600)
+    until("away from the end", lambda: page.is_visible("#to-end"))
+    place = page.evaluate("document.getElementById('scroll').scrollTop")
+    window.await_state("complete")
+    assert abs(page.evaluate("document.getElementById('scroll').scrollTop") - place) < 2, "the page jumped"
+    page.click("#to-end")
+    until("at the end", lambda: not page.is_visible("#to-end"))
+
+
+@test("the page is at most 60 KB compressed in at most 6 requests, all of them from this server")
+def weight(stage):
+    server = stage.serve()
+    window = stage.window().go(server)
+    assets = [url for url in dict.fromkeys(window.requests) if "/api/" not in url and not url.startswith("data:")]
+    total = 0
+    for url in assets:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            total += len(gzip.compress(response.read(), 6))
+    assert len(assets) <= 6, assets
+    assert total <= 60_000, f"{total} bytes"
+    print(f"        {len(assets)} requests, {total} bytes compressed")

@@ -1,0 +1,176 @@
+"""Everyday chatting in one window."""
+
+import re
+
+from stage import STORY, test, until
+
+
+@test("the first visit makes a key, keeps it in localStorage only, and offers something to ask")
+def first_visit(stage):
+    server = stage.serve(speed=20)
+    window = stage.window().go(server)
+    assert re.fullmatch(r"stoa_[A-Za-z0-9_-]{43}", window.key)
+    assert window.page.locator("#examples button").count() == 4
+    session = server.call("GET", "/session", window.key)
+    assert window.page.inner_text("#session-short") == session["session"]["short"] == session["session"]["id"][:8]
+    assert window.page.inner_text("#host") == session["host"]
+    window.picture("1-first-visit")
+    window.page.click("#examples button >> nth=0")
+    window.await_state("complete")
+    assert not any("stoa_" in url for url in window.requests), "the key is in a URL"
+    assert window.key not in stage.log_text(), "the key is in a log"
+
+
+@test("a prompt is answered block by block, and the page ends with what the API has")
+def chat(stage):
+    server = stage.serve(speed=4)
+    window = stage.window().go(server)
+    window.send("What can you show me?\nTwo lines, <b>no tags</b>.")
+    window.await_text()
+    assert window.page.locator(".message.assistant[data-state=running]").count() == 1
+    window.picture("2-running")
+    window.await_state("complete")
+    found = server.call("GET", f"/conversations/{window.conversation}", window.key)
+    prompt, answer = found["messages"]
+    assert window.prompts == [prompt["text"]] == ["What can you show me?\nTwo lines, <b>no tags</b>."]
+    assert window.shows_answer_of(server)["id"] == answer["id"]
+    assert window.page.input_value("#text") == ""
+    window.picture("3-answered")
+
+
+@test("a refresh in mid-answer loses nothing: the answer goes on to its end")
+def refresh(stage):
+    model = stage.model(STORY, hold_at=200)
+    server = stage.serve(model=model)
+    window = stage.window().go(server)
+    window.choose("scripted")
+    window.send("Tell me everything.")
+    until("the first part", lambda: "Part 2" in window.answer)
+    window.reload()
+    until("the first part again", lambda: "Part 2" in window.answer)
+    assert window.page.locator(".message.assistant[data-state=running]").count() == 1
+    assert "Part 12" not in window.answer
+    model.release()
+    window.await_state("complete")
+    assert "Part 12" in window.shows_answer_of(server)["text"]
+    messages = server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant"], "a turn came twice"
+    assert window.prompts == ["Tell me everything."]
+
+
+@test("stop ends an answer, keeps what was written, and the next prompt is answered")
+def stop(stage):
+    server = stage.serve(speed=1)
+    window = stage.window().go(server)
+    window.send("A long answer, please.")
+    window.await_text()
+    window.page.click("#send[aria-label='Stop the answer']")
+    window.await_state("stopped")
+    assert window.answer.strip(), "the text is gone"
+    window.picture("4-stopped")
+    window.page.select_option("#model", "demo-short")
+    window.ask("And now a short one.")
+
+
+@test("stop works before the first word too")
+def stop_early(stage):
+    server = stage.serve(model=stage.model(STORY, hold_at=0))
+    window = stage.window().go(server)
+    window.choose("scripted")
+    window.send("Never mind.")
+    window.page.wait_for_selector(".message.assistant[data-state=running]")
+    window.page.keyboard.press("Escape")
+    window.await_state("stopped")
+
+
+@test("the model is switched for one conversation, and its answers say who wrote them")
+def model_switch(stage):
+    server = stage.serve(speed=20)
+    window = stage.window().go(server)
+    window.ask("First.")
+    window.page.select_option("#model", "demo-short")
+    until("the server knows", lambda: server.call(
+        "GET", f"/conversations/{window.conversation}", window.key)["conversation"]["model"] == "demo-short")
+    window.ask("Second.")
+    messages = server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"]
+    assert [message["model"] for message in messages if message["role"] == "assistant"] == ["demo", "demo-short"]
+    window.new()
+    assert window.page.input_value("#model") == "demo", "the choice leaked into another conversation"
+    window.page.go_back()
+    until("the choice is kept", lambda: window.page.input_value("#model") == "demo-short")
+
+
+@test("reset removes the messages after a question, and the conversation goes on")
+def reset(stage):
+    server = stage.serve(speed=20)
+    window = stage.window().go(server)
+    window.new("demo-short")
+    window.ask("Forget this.")
+    window.page.click("#reset")
+    window.page.click("dialog >> text=Keep them")
+    assert window.prompts == ["Forget this."]
+    window.page.click("#reset")
+    window.page.click("dialog .button.danger")
+    until("an empty log", lambda: window.prompts == [])
+    assert server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"] == []
+    window.ask("A new start.")
+    assert window.prompts == ["A new start."]
+
+
+@test("conversations are listed newest first, opened, renamed, and deleted after a question")
+def conversations(stage):
+    server = stage.serve(speed=40)
+    window = stage.window().go(server)
+    for title in ("Alpha", "Beta", "Gamma"):
+        window.new("demo-short")
+        window.ask(title)
+    until("newest first", lambda: window.titles == ["Gamma", "Beta", "Alpha"])
+    window.page.click("#list .item >> text=Alpha")
+    until("Alpha is open", lambda: window.prompts == ["Alpha"])
+    row = window.page.locator("#list .item.current")
+    row.hover()
+    row.locator("[data-action=rename]").click()
+    window.page.keyboard.type("Omega")
+    window.page.keyboard.press("Enter")
+    until("renamed", lambda: "Omega" in window.titles and window.page.inner_text("#title") == "Omega")
+    row.hover()
+    row.locator("[data-action=remove]").click()
+    window.page.click("dialog .button.danger")
+    until("deleted", lambda: sorted(window.titles) == ["Beta", "Gamma"] and window.conversation == "")
+    window.reload()
+    assert sorted(window.titles) == ["Beta", "Gamma"]
+
+
+@test("a draft waits for its conversation")
+def drafts(stage):
+    server = stage.serve(speed=40)
+    window = stage.window().go(server)
+    window.new("demo-short")
+    window.ask("One.")
+    window.page.fill("#text", "half a thou")
+    window.new()
+    assert window.page.input_value("#text") == ""
+    window.page.click("#list .item a")
+    assert window.page.input_value("#text") == "half a thou"
+    window.reload()
+    assert window.page.input_value("#text") == "half a thou"
+
+
+@test("a long conversation opens at its end and is read upwards")
+def long_conversation(stage):
+    server = stage.serve(speed=1000)
+    window = stage.window().go(server)
+    window.new("demo-short")
+    window.ask("Prompt 0")
+    identity, key = window.conversation, window.key
+    for number in range(1, 40):
+        server.call("POST", f"/conversations/{identity}/messages", key, {"id": f"long-{number}", "text": f"Prompt {number}"})
+        until("answered", lambda: not server.call("GET", f"/conversations/{identity}?limit=1", key)["conversation"]["running"])
+    window.reload()
+    until("the end", lambda: window.prompts[-1:] == ["Prompt 39"])
+    assert "Prompt 0" not in window.prompts
+    at_end = "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 4 })()"
+    assert window.page.evaluate(at_end), "not at the end"
+    window.page.evaluate("document.getElementById('scroll').scrollTop = 0")
+    until("the beginning", lambda: window.prompts[:1] == ["Prompt 0"])
+    assert window.prompts == [f"Prompt {number}" for number in range(40)]

