@@ -192,6 +192,34 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("a task writes only so many answers at once; one more is told so and nothing is stored")
+    func tooManyAnswers() async throws {
+        try await withTasks(ScriptedModel([.pause(.seconds(50))])) { cluster in
+            let task = cluster.tasks[0]
+            let session = cluster.conversation.session
+            let outcomes = try await withThrowingTaskGroup(of: ChatError.Code?.self) { group in
+                for number in 0..<Limits.runningAnswersPerTaskMax + 20 {
+                    let id = try ConversationID(validating: "c\(number)")
+                    _ = try await task.store.createConversation(
+                        NewConversation(id: id), in: session, at: .now())
+                    let place = ConversationReference(session: session, conversation: id)
+                    group.addTask {
+                        do {
+                            _ = try await task.beginTurn(
+                                promptID: .random(), text: "?", model: nil, in: place)
+                            return nil
+                        } catch let error as ChatError {
+                            return error.code
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outcomes.filter { $0 == nil }.count == Limits.runningAnswersPerTaskMax)
+            #expect(outcomes.filter { $0 == .busy }.count == 20)
+        }
+    }
+
     @Test("a reader that goes away leaves nothing behind")
     func cancelledReader() async throws {
         try await withTasks(ScriptedModel([.text("x")])) { cluster in

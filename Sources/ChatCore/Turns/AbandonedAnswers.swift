@@ -19,9 +19,11 @@ package final class AbandonedAnswers: Sendable {
 
     /// This task is going to write `answer`; said before the answer is stored, so that nobody here takes it
     /// for abandoned.
-    /// - Returns: false when this task writes it already.
-    @discardableResult
-    package func claim(_ answer: MessageID) -> Bool { written.withLock { $0.insert(answer).inserted } }
+    /// - Returns: false when this task writes it already, or writes ``Limits/runningAnswersPerTaskMax``
+    ///   others.
+    package func claim(_ answer: MessageID) -> Bool {
+        written.withLock { $0.count < Limits.runningAnswersPerTaskMax && $0.insert(answer).inserted }
+    }
 
     /// This task does not write `answer` any more.
     package func release(_ answer: MessageID) { written.withLock { _ = $0.remove(answer) } }

@@ -95,9 +95,6 @@ package final class ChatTask: Sendable {
     ) async throws -> Turn {
         try TextRule.prompt.check(text)
         guard !hasLeft else { throw ChatError.closed }
-        guard abandoned.writtenCount < Limits.runningAnswersPerTaskMax else {
-            throw ChatError.busy("This server")
-        }
         // The client may leave at any moment, and a cancelled store call between "stored" and "begun" would
         // leave an answer that nobody writes: so the work is done by a job of this task, and the client waits
         // for its outcome.
@@ -115,7 +112,7 @@ package final class ChatTask: Sendable {
     ) async {
         let answerID = MessageID.random()
         // Claimed before it is stored: a reader who finds it between the two must not take it for abandoned.
-        abandoned.claim(answerID)
+        guard abandoned.claim(answerID) else { return answer(.failure(ChatError.busy("This server"))) }
         defer { abandoned.release(answerID) }
         do {
             let page = try await store.conversation(
