@@ -16,8 +16,13 @@ enum ExitStatus {
         } catch let error as VolumeError {
             throw fail(error.message, status(of: error))
         } catch let error as ChatError {
-            throw fail(error.cause.map { "\(error.message) (\($0))" } ?? error.message, status(of: error))
+            throw fail(line(of: error), status(of: error))
         }
+    }
+
+    /// What an operator is told: the sentence, and the cause that a client would not hear.
+    static func line(of error: ChatError) -> String {
+        error.cause.map { "\(error.message) (\($0))" } ?? error.message
     }
 
     /// Prints one line and returns the error that ends the command with `status`.

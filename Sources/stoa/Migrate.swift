@@ -7,9 +7,9 @@ struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "See or change the schema of a volume's shards.",
         discussion: """
-            Migrations are part of the program; each is applied in one transaction per shard and recorded with
-            its time, host, duration and checksum. Any number of processes may run this at once: one migrates,
-            the others wait.
+            Migrations are part of the program; each is applied in one transaction per
+            shard and recorded with its time, host, duration and checksum. Any number
+            of processes may run this at once: one migrates, the others wait.
 
             EXAMPLES:
               stoa migrate status --volume /mnt/stoa
@@ -118,7 +118,8 @@ private struct SchemaReport: Encodable {
                 let pending =
                     first.pending.isEmpty ? "" : ", pending: \(first.pending.joined(separator: ", "))"
                 let problem = first.problem.map { ": \($0)" } ?? ""
-                return "\(alike.count) shards  version \(first.version)  \(first.state)\(pending)\(problem)"
+                let noun = alike.count == 1 ? "shard " : "shards"
+                return "\(alike.count) \(noun)  version \(first.version)  \(first.state)\(pending)\(problem)"
             }
     }
 }

@@ -20,18 +20,20 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve chats from a volume.",
         discussion: """
-            Any number of tasks may serve one volume at once, on any hosts; no two need to know of each other.
-            A fresh folder becomes a volume. One with an older schema is refused with the command to run, or
-            brought up with --migrate; one with a newer schema is refused.
+            Any number of tasks may serve one volume at once, on any hosts; no two
+            need to know of each other. A fresh folder becomes a volume. One with an
+            older schema is refused with the command to run, or brought up with
+            --migrate; one with a newer schema is refused.
 
             EXAMPLES:
               stoa serve
-              stoa serve --volume /mnt/stoa --host 0.0.0.0 --port 8080 --log-format json
+              stoa serve --volume /mnt/stoa --host 0.0.0.0 --log-format json
               OPENAI_BASE_URL=http://127.0.0.1:8090/v1 stoa serve
 
             SIGNALS:
-              SIGTERM and SIGINT end the task: readers are sent elsewhere at once, running answers get --drain
-              seconds, what is left is kept as interrupted.
+              SIGTERM and SIGINT end the task: readers are sent elsewhere at once,
+              running answers get --drain seconds, what is left is kept as
+              interrupted.
             """)
 
     @OptionGroup(title: "Volume") var volume: VolumeOptions
@@ -105,7 +107,7 @@ struct Serve: AsyncParsableCommand {
                     "shard migrated", metadata: ["shard": "\(shard)", "migrations": "\(applied.count)"])
             }
         } else if let refusal = status.refusal {
-            throw refusal
+            throw ExitStatus.fail(ExitStatus.line(of: refusal), ExitStatus.dataError)
         }
         return volume
     }

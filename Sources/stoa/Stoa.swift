@@ -7,7 +7,8 @@ struct Stoa: AsyncParsableCommand {
         commandName: "stoa",
         abstract: "A chat server whose sessions live on a shared volume.",
         discussion: """
-            Start any number of tasks on one volume; any task serves any session at any moment.
+            Start any number of tasks on one volume; any task serves any session at
+            any moment.
 
             EXAMPLES:
               stoa serve --volume /mnt/stoa
@@ -15,8 +16,12 @@ struct Stoa: AsyncParsableCommand {
               stoa volume init --volume /mnt/stoa --shards 32
 
             EXIT STATUS:
-              0 done; 64 wrong usage; 65 the volume's content is damaged, of another format or schema;
-              69 the volume is missing, read-only, full or away; 70 a defect of Stoa; 75 busy, try again.
+              0   done
+              64  wrong usage
+              65  the volume's content is damaged, or of another format or schema
+              69  the volume is missing, read-only, full or away
+              70  a defect of Stoa
+              75  busy, try again
             """,
         version: Version.text,
         subcommands: [Serve.self, Migrate.self, VolumeCommand.self])

@@ -11,7 +11,8 @@ struct VolumeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init", abstract: "Make a volume in a folder; one that is there stays as it is.",
             discussion: """
-                Writes stoa-volume.json once, however many processes try at once, and brings the schema up.
+                Writes stoa-volume.json once, however many processes try at once, and
+                brings the schema up.
 
                 EXAMPLE:
                   stoa volume init --volume /mnt/stoa --shards 32
