@@ -58,7 +58,7 @@ def tab_to(window, name, key="Tab", steps=40):
 
 @test("everything can be done with the keyboard alone")
 def keyboard(stage):
-    server = stage.serve(speed=10)
+    server = stage.serve(speed=1)
     window = stage.window().go(server)
     keyboard = window.page.keyboard
     assert focused(window)["name"] == "text", "one cannot type at once"
