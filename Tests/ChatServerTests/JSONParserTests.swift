@@ -24,7 +24,7 @@ struct JSONParserTests {
             "\"a", "\"\n\"", "\"\\x\"", "\"\\u12\"", "\"\\ud83d\"", "\"\\ude42\"", "\"\\ud83dx\"", "1 2",
             "{} x", "[1 2]", "NaN",
             "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "\u{FEFF}{}", "/* */ 1",
-            String(repeating: "[", count: 100_000),
+            String(repeating: "[", count: 1_000),
         ])
     func refused(text: String) {
         #expect(throws: JSONParser.Failure.self) { try JSONParser.value(of: Array(text.utf8)) }

@@ -26,11 +26,19 @@ struct StatementTests {
             .null, .integer(Int64.max), .integer(Int64.min), .integer(0 as Int64), .integer(1 << 40 as Int64),
             .real(.greatestFiniteMagnitude), .real(-.leastNonzeroMagnitude), .real(.infinity), .real(0.1),
             .text(""), .text("a\u{0}b\u{0}"), .text("Ωλ 👩‍👩‍👧 e\u{301}"),
-            .text(String(repeating: "ß", count: 100_000)),
-            .blob([]), .blob([0]), .blob([0, 1, 0, 255]), .blob([UInt8](repeating: 0, count: 1_000_000)),
+            .blob([]), .blob([0]), .blob([0, 1, 0, 255]),
         ] as [SQLiteValue])
     func everyTypeSurvives(value: SQLiteValue) throws {
         #expect(try roundTrip(value) == value)
+    }
+
+    @Test("a long text and a long blob come back as they went in")
+    func longValuesSurvive() throws {
+        let long = [
+            SQLiteValue.text(String(repeating: "ß", count: 100_000)),
+            .blob([UInt8](repeating: 0, count: 1_000_000)),
+        ]
+        for value in long { #expect(try roundTrip(value) == value) }
     }
 
     @Test("an empty text and an empty blob are not NULL")
