@@ -31,10 +31,12 @@ let package = Package(
             name: "CMigrations", path: "migrations", exclude: ["0001_create_sessions.sql"],
             sources: ["migrations.c"],
             publicHeadersPath: "include"),
+        .target(name: "CVolumeVFS", dependencies: ["CSQLite"]),
         .target(
             name: "ChatStorage",
             dependencies: [
-                "ChatCore", "CSQLite", "CMigrations", .product(name: "Logging", package: "swift-log"),
+                "ChatCore", "CSQLite", "CMigrations", "CVolumeVFS",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: houseSettings),
 
@@ -96,7 +98,7 @@ let package = Package(
         .testTarget(
             name: "ChatStorageTests",
             dependencies: [
-                "ChatCore", "ChatStorage", "ChatTesting", "CSQLite", "storage-worker",
+                "ChatCore", "ChatStorage", "ChatTesting", "CSQLite", "CVolumeVFS", "storage-worker",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: houseSettings),

@@ -6,7 +6,8 @@ import ChatCore
     import Foundation
 #endif
 
-/// Where a shard's migrations run: off the cooperative pool, on a thread of their own.
+/// Where what is done to a whole shard runs, its migrations above all: off the cooperative pool, on a thread
+/// of its own.
 actor MigrationLane {
     private let executor = ShardExecutor(label: "stoa.migrate")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -24,9 +25,7 @@ actor MigrationLane {
         }
         return try await mapped(shard) {
             // For writing: a read-only connection may not roll back what a killed writer left behind.
-            let connection = try await retryingWhileBusy(until: deadline) {
-                try engine.open(path: shard.path, access: .readWrite)
-            }
+            let connection = try await held(shard, engine, .readWrite, until: deadline)
             let status = try await retryingWhileBusy(until: deadline) {
                 try connection.transaction(.deferred) { try migrator.status(of: connection) }
             }
@@ -49,12 +48,37 @@ actor MigrationLane {
                 .unavailable, "The volume cannot be written.", cause: "shard \(shard.name): \(error)")
         }
         return try await mapped(shard) {
-            let connection = try await retryingWhileBusy(until: deadline) {
-                try engine.open(path: shard.path, access: .create)
-            }
+            let connection = try await held(shard, engine, .create, until: deadline)
             let applied = try await migrator.migrate(connection, shard: shard.name, until: deadline)
             try connection.close()
             return applied
+        }
+    }
+
+    /// The shard's file, opened and taken; closing it gives it back.
+    private func held(
+        _ shard: ShardFile, _ engine: any StorageEngine, _ access: OpenOptions.Access,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> Connection {
+        let connection = try await retryingWhileBusy(until: deadline) {
+            try engine.open(path: shard.path, access: access)
+        }
+        _ = try await retryingWhileBusy(until: deadline) { try engine.acquire(connection) }
+        try engine.prepare(connection)
+        return connection
+    }
+
+    /// Writes the shard as an ordinary SQLite database to `path`, which must not exist. The shard is held
+    /// meanwhile.
+    /// - Throws: ``ChatError``; ``ChatError/Code/busy`` at the deadline; `SystemCallError` for `path`.
+    func export(
+        _ shard: ShardFile, to path: String, engine: any StorageEngine,
+        until deadline: ContinuousClock.Instant
+    ) async throws {
+        try await mapped(shard) {
+            let connection = try await held(shard, engine, .readWrite, until: deadline)
+            try connection.export(to: path)
+            try connection.close()
         }
     }
 

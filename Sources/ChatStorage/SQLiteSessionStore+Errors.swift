@@ -20,7 +20,15 @@ extension ChatError {
             self.init(.unavailable, "The volume is full.", retryAfterMilliseconds: 30_000, cause: cause)
         case .readOnly:
             self.init(.unavailable, "The volume is read-only.", retryAfterMilliseconds: 30_000, cause: cause)
-        case .cannotOpen where error.systemErrorNumber == ENOENT:
+        case .noOpenFileLocks:
+            self.init(
+                .unavailable,
+                "This file system has no open-file-description locks, which the engine `volume` needs. "
+                    + "Make the volume with `stoa volume init --engine portable`.", cause: cause)
+        case .foreignShard:
+            self.init(
+                .unavailable, "A database on the volume was not made by the engine `volume`.", cause: cause)
+        case .cannotOpen where error.isFileMissing:
             self.init(.unavailable, "The volume has not been set up. Run `stoa migrate up`.", cause: cause)
         case .ioError, .cannotOpen, .permission, .outOfMemory, .interrupt, .noLargeFiles:
             self.init(

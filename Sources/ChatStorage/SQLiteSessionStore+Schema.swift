@@ -7,11 +7,13 @@ extension SQLiteSessionStore {
 
     /// The store of a volume. Its shards are opened one by one, as they are needed; one whose schema is not
     /// this program's is refused then (``schemaStatus(of:)`` tells before).
+    /// - Parameter presence: this task's, for an engine that keeps a shard longer while no other task lives.
+    ///   Without it others are taken to live.
     /// - Throws: ``ChatError`` when this program has no such engine.
-    package convenience init(volume: Volume, logger: Logger) throws {
+    package convenience init(volume: Volume, presence: TaskPresence? = nil, logger: Logger) throws {
         self.init(
             folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine(),
-            logger: logger)
+            isAlone: { presence?.isAlone ?? false }, logger: logger)
     }
 
     /// How each shard's schema stands to this program's, in the order of the shards. Changes nothing.
@@ -37,6 +39,17 @@ extension SQLiteSessionStore {
         try await migrate(
             folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine(),
             deadline: deadline, progress: progress)
+    }
+
+    /// Writes one shard as an ordinary SQLite database, for `sqlite3` and other tools. The shard is held from
+    /// other tasks for as long as that takes.
+    /// - Parameter path: absolute; there must be nothing yet.
+    /// - Throws: ``ChatError``; ``ChatError/Code/busy`` when the shard stays taken; `SystemCallError` when
+    ///   the file cannot be made.
+    package static func exportDatabase(of shard: Int, in volume: Volume, to path: String) async throws {
+        try await MigrationLane().export(
+            ShardFile(shard, of: volume.manifest.shards, volume: volume.folder), to: path,
+            engine: try volume.storageEngine(), until: .now + .seconds(migrationSecondsMax))
     }
 
     static func schemaStatus(
@@ -73,10 +86,10 @@ extension Volume {
     func storageEngine() throws -> any StorageEngine {
         switch manifest.engine {
         case .portable: PortableEngine()
-        case .volume, nil:
+        case .volume: VolumeEngine()
+        case nil:
             throw ChatError(
-                .unavailable, "This program cannot open a volume of this kind.",
-                cause: "engine \(manifest.engine?.rawValue ?? "none")")
+                .unavailable, "This program cannot open a volume of this kind.", cause: "it has no engine")
         }
     }
 }

@@ -11,13 +11,16 @@ package final class SQLiteSessionStore: SessionStore {
     /// Opens nothing yet: each shard is opened, and its schema checked, by the first operation on it.
     init(
         folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded,
-        bounds: Shard.Bounds = Shard.Bounds(), logger: Logger
+        bounds: Shard.Bounds = Shard.Bounds(), isAlone: @escaping @Sendable () -> Bool = { false },
+        logger: Logger
     ) {
         let migrator = Migrator(migrations: migrations, host: "")
         shards = (0..<shardCount).map { number in
             let file = ShardFile(number, of: shardCount, volume: folder)
-            return Shard(label: file.name, path: file.path, engine: engine, bounds: bounds, logger: logger) {
-                connection in
+            return Shard(
+                label: file.name, path: file.path, engine: engine, bounds: bounds, logger: logger,
+                isAlone: isAlone
+            ) { connection in
                 let status = try connection.transaction(.deferred) { try migrator.status(of: connection) }
                 if let refusal = status.refusal(shard: file.name) { throw refusal }
             }

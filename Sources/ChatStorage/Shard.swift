@@ -29,11 +29,27 @@ actor Shard {
     let engine: any StorageEngine
     let path: String
     let logger: Logger
-    private var connection: Connection?
-    /// SQLite's own count of schema changes when the file was verified.
-    private var verifiedSchema: Int?
-    private let verify: @Sendable (Connection) throws -> Void
+    /// Whether no other task lives that could want the shard.
+    let isAlone: @Sendable () -> Bool
+    let verify: @Sendable (Connection) throws -> Void
     private let executor: ShardExecutor
+
+    // What the pump owns.
+    var connection: Connection?
+    /// SQLite's own count of schema changes when the file was verified; nil until then.
+    var verifiedSchema: Int?
+    /// The shard is ours.
+    var hold: Hold?
+    /// The hold before this one.
+    var lastHold: Hold?
+    /// The last try to take the shard found it taken.
+    var hasWaited = false
+    /// Gives an idle shard back; cancelled by new work.
+    var lingering: Task<Void, Never>?
+    /// When a checkpoint failed last.
+    var checkpointFailed: ContinuousClock.Instant?
+    /// How often in a row the connection was lost.
+    private var losses = 0
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -42,6 +58,7 @@ actor Shard {
     ///   `SQLiteError` it met.
     init(
         label: String, path: String, engine: any StorageEngine, bounds: Bounds = Bounds(), logger: Logger,
+        isAlone: @escaping @Sendable () -> Bool = { false },
         verify: @escaping @Sendable (Connection) throws -> Void = { _ in }
     ) {
         self.label = label
@@ -49,6 +66,7 @@ actor Shard {
         self.engine = engine
         self.bounds = bounds
         self.logger = logger
+        self.isAlone = isAlone
         self.verify = verify
         queue = ShardQueue(waitingMax: bounds.waitingMax)
         executor = ShardExecutor(label: "stoa.shard.\(label)")
@@ -66,7 +84,9 @@ actor Shard {
     /// Runs `body` inside a write transaction, in a savepoint of its own, and returns after the commit.
     /// `body` may run more than once, if a transaction is lost through somebody else's fault, but is kept at
     /// most once.
-    /// - Throws: as ``read(_:)``; then nothing of `body` is kept, except that after `unavailable` it may be.
+    /// A commit in doubt is settled by running `body` again, so it must name what it makes.
+    /// - Throws: as ``read(_:)``; then nothing of `body` is kept, except that after `busy` or `unavailable`
+    ///   it may be.
     nonisolated func write<Value: Sendable>(
         _ body: @escaping @Sendable (Connection) throws -> Value
     ) async throws -> Value {
@@ -99,64 +119,107 @@ actor Shard {
 
     // MARK: The pump
 
+    /// How a round of the pump ended.
+    enum Outcome: Hashable, Sendable {
+        case served
+        /// Somebody else holds the shard.
+        case busy
+        /// The connection was lost and what it had not acknowledged is back in the queue.
+        case lost
+    }
+
+    /// Tries in a row to get a connection back. With the pauses between them about 2 s: a client that lost
+    /// its lease gets a new one with its first call, so more would only keep callers waiting.
+    private static let lossesMax = 10
+    private static let recovery = Backoff(first: .milliseconds(5), longest: .milliseconds(500))
+
     /// Serves the queue until it is empty: reads, writes, reads, writes. The only code that touches the
-    /// connection.
+    /// connection, but for the end of a linger.
     private func pump() async {
-        var backoff = Backoff()
-        var busySince = ContinuousClock.now
+        lingering?.cancel()
+        lingering = nil
+        var backoff = Backoff(longest: engine.patience.pause)
+        var recovery = Self.recovery
         while queue.continuePump() {
-            guard await serveOnce() else {
+            switch await serveOnce() {
+            case .served:
+                backoff = Backoff(longest: engine.patience.pause)
+                recovery = Self.recovery
+                losses = 0
+                await restIfDue()
+            case .busy:
+                letGo()
+                hasWaited = true
                 queue.count { $0.busy += 1 }
                 try? await Task.sleep(for: backoff.next())
-                busySince = .now
-                continue
-            }
-            backoff = Backoff()
-            // SQLite's locks have no queue: without a rest, a loaded shard would win every race against the
-            // tasks that come back from their pause, and starve them.
-            if ContinuousClock.now - busySince > .milliseconds(engine.holdMillisecondsMax) {
-                try? await Task.sleep(for: .milliseconds(engine.restMilliseconds))
-                busySince = .now
+            case .lost:
+                drop()
+                losses += 1
+                queue.count { $0.losses += 1 }
+                try? await Task.sleep(for: recovery.next())
             }
         }
-        if queue.isClosed { drop() }
+        if queue.isClosed {
+            checkpointIfIdle()
+            letGo()
+            drop()
+        } else {
+            linger()
+        }
     }
 
     /// One batch of reads and one of writes.
-    /// - Returns: false if another process was in the way of anything.
-    private func serveOnce() async -> Bool {
+    private func serveOnce() async -> Outcome {
         do {
-            // `opened` each time: what failed in the reads may have closed the file.
-            let readsDone = queue.isWaiting(.read) ? try serveReads(on: try opened()) : true
-            let writesDone = queue.isWaiting(.write) ? try await serveWrites(on: try opened()) : true
-            return readsDone && writesDone
+            var outcome = Outcome.served
+            if queue.isWaiting(.read) { outcome = try serveReads(on: try held()) }
+            if outcome == .served, queue.isWaiting(.write) {
+                outcome = try await serveWrites(on: try held())
+            }
+            return outcome
         } catch {
             if let error = error as? SQLiteError {
-                if engine.remedy(for: error) == .retry { return false }
+                switch engine.remedy(for: error, on: connection) {
+                case .retry: return .busy
+                case .reopen where losses < Self.lossesMax:
+                    logger.warning("shard lost", metadata: ["shard": "\(label)", "error": "\(error)"])
+                    return .lost
+                default: break
+                }
                 if error.code == .schemaChanged {
                     // Another task has migrated this shard: open it anew, which looks whether we still fit.
                     drop()
-                    return true
+                    return .served
                 }
             }
             // The file cannot be opened or no transaction begun: nobody who waits now can be served.
             logger.error("shard refused", metadata: ["shard": "\(label)", "error": "\(error)"])
             drop()
             for operation in queue.takeAll() { operation.fail(error) }
-            return true
+            return .served
         }
     }
 
-    /// The connection, opened and verified at the first use and after a loss.
-    private func opened() throws -> Connection {
-        if let connection { return connection }
-        let opened = try engine.open(path: path, access: .readWrite)
-        // Before the verification, so that a change in between is seen as one.
-        verifiedSchema = try Self.schemaCookie(of: opened)
-        try verify(opened)
-        queue.count { $0.openings += 1 }
-        connection = opened
-        return opened
+    /// The connection, opened at the first use and after a loss, with the shard taken and its schema looked
+    /// at.
+    private func held() throws -> Connection {
+        let connection = try connection ?? engine.open(path: path, access: .readWrite)
+        self.connection = connection
+        if hold == nil {
+            let hasChanged = try engine.acquire(connection)
+            hold = Hold(after: lastHold, isContended: hasChanged || hasWaited, engine.patience)
+            hasWaited = false
+            queue.count { $0.holds += 1 }
+        }
+        if verifiedSchema == nil {
+            try engine.prepare(connection)
+            // Before the verification, so that a change in between is seen as one.
+            let cookie = try Self.schemaCookie(of: connection)
+            try verify(connection)
+            verifiedSchema = cookie
+            queue.count { $0.openings += 1 }
+        }
+        return connection
     }
 
     /// True if another task changed the schema since the file was verified. To be asked inside a transaction,
@@ -170,7 +233,7 @@ actor Shard {
         try connection.first("PRAGMA schema_version") { row throws(SQLiteError) in try row.int(0) }
     }
 
-    /// Closes all file handles of this shard; the next batch opens it anew.
+    /// Closes all file handles of this shard, which gives its locks back; the next batch opens it anew.
     func drop() {
         do {
             try connection?.close()
@@ -178,5 +241,7 @@ actor Shard {
             logger.error("shard closed with an error", metadata: ["shard": "\(label)", "error": "\(error)"])
         }
         connection = nil
+        verifiedSchema = nil
+        hold = nil
     }
 }

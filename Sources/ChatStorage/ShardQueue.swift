@@ -162,6 +162,12 @@ package struct ShardStatistics: Hashable, Sendable {
     package var busy = 0
     /// Times the file was opened.
     package var openings = 0
+    /// Times the shard was taken from the other tasks (engine `volume`).
+    package var holds = 0
+    /// Times the log was emptied (engine `volume`).
+    package var checkpoints = 0
+    /// Times the connection was lost, and what it had not acknowledged was run again.
+    package var losses = 0
     /// Operations turned away because the queue was full.
     package var refused = 0
     /// Operations whose deadline passed.

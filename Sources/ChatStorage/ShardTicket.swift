@@ -7,9 +7,11 @@ protocol ShardOperation: AnyObject, Sendable {
     var deadline: ContinuousClock.Instant { get }
     /// From waiting to running; false when its caller has been answered already.
     func start() -> Bool
-    /// From running back to waiting, because the transaction it was in was lost by no fault of its own.
+    /// From running back to waiting, because the transaction it was in was lost.
+    /// - Parameter isInvolved: it may itself be the reason; only so many tries count against it. Without,
+    ///   its deadline is the only bound.
     /// - Returns: false when it has been tried often enough or its caller has been answered.
-    func startOver() -> Bool
+    func startOver(isInvolved: Bool) -> Bool
     /// Runs the body and keeps its value for `answer`.
     /// - Throws: what the body throws.
     func perform(on connection: Connection) throws
@@ -45,7 +47,7 @@ final class ShardTicket<Value: Sendable>: ShardOperation {
     let deadline: ContinuousClock.Instant
     private let body: @Sendable (Connection) throws -> Value
     private let state = Mutex(State())
-    private static var attemptsMax: Int { 3 }
+    private static var attemptsMax: Int { 5 }
 
     init(
         _ kind: ShardOperationKind, deadline: ContinuousClock.Instant,
@@ -96,8 +98,9 @@ final class ShardTicket<Value: Sendable>: ShardOperation {
         }
     }
 
-    func startOver() -> Bool {
+    func startOver(isInvolved: Bool) -> Bool {
         state.withLock { state in
+            if !isInvolved { state.attempts -= 1 }
             guard case .running(let continuation) = state.phase, state.attempts < Self.attemptsMax else {
                 return false
             }

@@ -27,10 +27,11 @@ package final class TaskPresence: TaskLiveness {
 
     /// This task.
     package let task: TaskID
-    private let folder: String
-    private let lane: BlockingLane
+    let folder: String
+    let lane: BlockingLane
     /// Held from `start` to `end`, or to the end of the process.
     private let own: FileLock
+    let solitude = Mutex(Solitude())
     private let answers = Mutex<[TaskID: (isAlive: Bool, asked: ContinuousClock.Instant)]>([:])
 
     private init(_ task: TaskID, _ folder: String, _ lane: BlockingLane, _ own: FileLock) {
@@ -158,7 +159,7 @@ extension TaskPresence {
         return true
     }
 
-    private static func removeDead(in folder: String, except own: TaskID) throws {
+    static func removeDead(in folder: String, except own: TaskID) throws {
         for name in try AtomicFile.names(in: folder).prefix(deadFilesRemovedMax) where name != own.rawValue {
             // The lock proves that nobody lives there, the second look that it is still this file. One that
             // vanishes meanwhile was removed by another task; one that cannot be opened stays.

@@ -54,7 +54,7 @@ struct Serve: AsyncParsableCommand {
         let catalogue = try await loadCatalogue(http, logger)
         let host = Volume.hostName()
         let presence = try await TaskPresence.start(TaskID.make(host: host), host: host, on: volume)
-        let store = try VolumeStore.open(volume, logger: logger)
+        let store = try VolumeStore.open(volume, presence: presence, logger: logger)
         let task = ChatTask(
             id: presence.task, host: host, store: store, catalogue: catalogue, liveness: presence,
             report: { $0.log(to: logger) })
@@ -97,6 +97,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func openVolume(_ logger: Logger) async throws -> Volume {
+        try await Doctor.examine(try volume.folder) { warning in
+            logger.warning("\(warning.sentence)", metadata: ["finding": "\(warning.code)"])
+        }
         let volume = try await new.openOrCreate(at: volume.folder)
         let status = try await VolumeStore.schemaStatus(of: volume)
         // A fresh volume is nobody's data yet: it gets its schema without being asked for.

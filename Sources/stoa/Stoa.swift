@@ -14,6 +14,7 @@ struct Stoa: AsyncParsableCommand {
               stoa serve --volume /mnt/stoa
               stoa migrate status --volume /mnt/stoa
               stoa volume init --volume /mnt/stoa --shards 32
+              stoa doctor /mnt/stoa
 
             EXIT STATUS:
               0   done
@@ -22,9 +23,10 @@ struct Stoa: AsyncParsableCommand {
               69  the volume is missing, read-only, full or away
               70  a defect of Stoa
               75  busy, try again
+              doctor has statuses of its own: 0 good, 1 with warnings, 2 refused
             """,
         version: Version.text,
-        subcommands: [Serve.self, Migrate.self, VolumeCommand.self])
+        subcommands: [Serve.self, Doctor.self, Migrate.self, VolumeCommand.self, DoctorPeer.self])
 }
 
 /// What this program is.

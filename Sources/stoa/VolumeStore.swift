@@ -5,9 +5,11 @@ import Logging
 /// The store that a volume's manifest names, and what its schema looks like.
 enum VolumeStore {
     /// Opens the store.
-    static func open(_ volume: Volume, logger: Logger) throws -> any SessionStore {
+    static func open(
+        _ volume: Volume, presence: TaskPresence, logger: Logger
+    ) throws -> any SessionStore {
         switch volume.manifest.store {
-        case .sqlite: try SQLiteSessionStore(volume: volume, logger: logger)
+        case .sqlite: try SQLiteSessionStore(volume: volume, presence: presence, logger: logger)
         case .files: FileSessionStore(volume: volume)
         }
     }

@@ -14,10 +14,10 @@ enum OpenStore {
     }
 
     /// Has SQLite look at every page of every shard.
-    static func checkIntegrity(of volume: Volume) throws {
+    static func checkIntegrity(of volume: Volume) async throws {
         for shard in 0..<volume.manifest.shards {
             let path = "\(volume.shardFolder(shard))/sessions.db"
-            let connection = try volume.storageEngine().open(path: path, access: .readWrite)
+            let connection = try await volume.storageEngine().held(path)
             #expect(try connection.pragma("integrity_check") == "ok", "shard \(shard)")
         }
     }

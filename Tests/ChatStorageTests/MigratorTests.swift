@@ -28,21 +28,31 @@ struct MigratorTests {
         ]
     }
 
-    private func migrate(_ migrations: [Migration], wait: Duration = .seconds(20)) async throws -> [Int] {
+    private func migrate(
+        _ migrations: [Migration], wait: Duration = .seconds(20), engine: any StorageEngine = PortableEngine()
+    ) async throws -> [Int] {
         try await MigrationLane().migrate(
-            Migrator(migrations: migrations, host: "test"), shard: file, engine: PortableEngine(),
+            Migrator(migrations: migrations, host: "test"), shard: file, engine: engine,
             until: .now + wait
         ).map(\.version)
     }
 
-    private func status(_ migrations: [Migration]) async throws -> SchemaStatus {
+    private func status(
+        _ migrations: [Migration], engine: any StorageEngine = PortableEngine()
+    ) async throws -> SchemaStatus {
         try await MigrationLane().status(
-            Migrator(migrations: migrations, host: "test"), shard: file, engine: PortableEngine(),
+            Migrator(migrations: migrations, host: "test"), shard: file, engine: engine,
             until: .now + .seconds(5))
     }
 
     private func change(_ sql: String) throws {
         try PortableEngine().open(path: file.path, access: .readWrite).runScript(sql)
+    }
+
+    private func change(_ sql: String, _ engine: any StorageEngine) async throws {
+        let connection = try await engine.held(file.path)
+        try connection.runScript(sql)
+        try connection.close()
     }
 
     @Test("what is embedded is what lies in the folder, in order and byte by byte")
@@ -61,17 +71,20 @@ struct MigratorTests {
         }
     }
 
-    @Test("a missing file is fresh and stays missing; migrating makes it current; again changes nothing")
-    func freshToCurrent() async throws {
+    @Test(
+        "a missing file is fresh and stays missing; migrating makes it current; again changes nothing",
+        arguments: EngineUnderTest.allCases)
+    func freshToCurrent(_ tested: EngineUnderTest) async throws {
+        let engine = tested.engine
         let steps = try Self.steps()
-        #expect(try await status(steps).state == .fresh)
+        #expect(try await status(steps, engine: engine).state == .fresh)
         #expect(!FileManager.default.fileExists(atPath: file.path))
-        #expect(try await migrate(steps) == [1, 2])
-        let status = try await status(steps)
+        #expect(try await migrate(steps, engine: engine) == [1, 2])
+        let status = try await status(steps, engine: engine)
         #expect(status.state == .current)
         #expect(status.applied.map(\.name) == ["0001_a.sql", "0002_b.sql"])
         #expect(status.applied.allSatisfy { $0.host == "test" && $0.applied.milliseconds > 0 })
-        #expect(try await migrate(steps) == [])
+        #expect(try await migrate(steps, engine: engine) == [])
     }
 
     @Test("only what is missing is applied")
@@ -139,15 +152,17 @@ struct MigratorTests {
     }
 
     @Test(
-        "of eight that start at once exactly one applies each migration, and all end with the current schema")
-    func oneMigrates() async throws {
+        "of eight that start at once exactly one applies each migration, and all end with the current schema",
+        arguments: EngineUnderTest.allCases)
+    func oneMigrates(_ tested: EngineUnderTest) async throws {
+        let engine = tested.engine
         let steps = try Self.steps()
         let applied = try await withThrowingTaskGroup(of: [Int].self) { group in
-            for _ in 0..<8 { group.addTask { try await migrate(steps) } }
+            for _ in 0..<8 { group.addTask { try await migrate(steps, engine: engine) } }
             return try await group.reduce(into: [Int]()) { $0 += $1 }
         }
         #expect(applied.sorted() == [1, 2])
-        #expect(try await status(steps).state == .current)
+        #expect(try await status(steps, engine: engine).state == .current)
     }
 
     @Test("a migrator waits for another process, and gives up at its deadline as busy")
@@ -166,25 +181,28 @@ struct MigratorTests {
         #expect(try await waiting.value == [2])
     }
 
-    @Test("a store refuses a shard that is not current and names the command; once migrated, it serves")
-    func storeRefuses() async throws {
+    @Test(
+        "a store refuses a shard that is not current and names the command; once migrated, it serves",
+        arguments: EngineUnderTest.allCases)
+    func storeRefuses(_ tested: EngineUnderTest) async throws {
+        let engine = tested.engine
         let store = SQLiteSessionStore(
-            folder: folder.path, shardCount: 1, engine: PortableEngine(), logger: .silent)
+            folder: folder.path, shardCount: 1, engine: engine, logger: .silent)
         let session = Session(id: SessionKey().sessionID, created: .now())
         let missing = await #expect(throws: ChatError.self) { try await store.createSession(session) }
         #expect(missing?.code == .unavailable)
         #expect(missing?.message.contains("stoa migrate up") == true)
-        try await SQLiteSessionStore.migrate(folder: folder.path, shardCount: 1, engine: PortableEngine())
+        try await SQLiteSessionStore.migrate(folder: folder.path, shardCount: 1, engine: engine)
         #expect(try await store.createSession(session).id == session.id)
 
         // Another task, of a newer program, migrates while this one runs: it must notice.
-        try change(
+        try await change(
             """
             CREATE TABLE later (n INTEGER) STRICT;
             INSERT INTO schema_migration
             VALUES (\([Migration].embedded.count + 1), 'later.sql', '', 0, '', 0);
             PRAGMA user_version = \([Migration].embedded.count + 1);
-            """)
+            """, engine)
         let newer = await #expect(throws: ChatError.self) { try await store.session(session.id) }
         #expect(newer?.message.contains("newer") == true)
         await store.close()

@@ -7,17 +7,19 @@ import Testing
 
 @Suite("SQLiteSessionStore")
 struct SQLiteSessionStoreTests {
-    @Test("keeps the contract, with two tasks on one volume", arguments: SessionStoreSuite.clauses)
-    func contract(_ clause: SessionStoreSuite.Clause) async throws {
+    @Test(
+        "keeps the contract, with two tasks on one volume", arguments: SessionStoreSuite.clauses,
+        EngineUnderTest.allCases)
+    func contract(_ clause: SessionStoreSuite.Clause, _ tested: EngineUnderTest) async throws {
+        let engine = tested.engine
         let volume = try TemporaryVolume()
-        try await SQLiteSessionStore.migrate(folder: volume.folder, shardCount: 2, engine: PortableEngine())
+        try await SQLiteSessionStore.migrate(folder: volume.folder, shardCount: 2, engine: engine)
         try await SessionStoreSuite(isShared: true) {
             SQLiteSessionStore(
-                folder: volume.folder, shardCount: 2, engine: PortableEngine(), logger: Logger(label: "test"))
+                folder: volume.folder, shardCount: 2, engine: engine, logger: Logger(label: "test"))
         }.check(clause)
         for shard in ["00", "01"] {
-            let connection = try PortableEngine().open(
-                path: "\(volume.folder)/shards/\(shard)/sessions.db", access: .readWrite)
+            let connection = try await engine.held("\(volume.folder)/shards/\(shard)/sessions.db")
             #expect(try connection.pragma("integrity_check") == "ok")
             #expect(try connection.pragma("foreign_key_check") == nil)
         }
@@ -25,13 +27,14 @@ struct SQLiteSessionStoreTests {
 
     @Test(
         "keeps the limits on the number of things", .enabled(if: SessionStoreSuite.isThorough),
-        arguments: SessionStoreSuite.limitClauses)
-    func limits(_ clause: SessionStoreSuite.Clause) async throws {
+        arguments: SessionStoreSuite.limitClauses, EngineUnderTest.allCases)
+    func limits(_ clause: SessionStoreSuite.Clause, _ tested: EngineUnderTest) async throws {
+        let engine = tested.engine
         let volume = try TemporaryVolume()
-        try await SQLiteSessionStore.migrate(folder: volume.folder, shardCount: 1, engine: PortableEngine())
+        try await SQLiteSessionStore.migrate(folder: volume.folder, shardCount: 1, engine: engine)
         try await SessionStoreSuite(isShared: true) {
             SQLiteSessionStore(
-                folder: volume.folder, shardCount: 1, engine: PortableEngine(), logger: Logger(label: "test"))
+                folder: volume.folder, shardCount: 1, engine: engine, logger: Logger(label: "test"))
         }.check(clause)
     }
 }

@@ -9,19 +9,24 @@ struct ShardTests {
     private let folder: TemporaryFolder
     private struct Stop: Error {}
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
         try folder.connect().run("CREATE TABLE t (value TEXT NOT NULL) STRICT")
+        let volume = try await VolumeEngine().held(folder.path + "/volume.db", access: .create)
+        try volume.run("CREATE TABLE t (value TEXT NOT NULL) STRICT")
+        try volume.close()
     }
 
-    private func shard(_ change: (inout Shard.Bounds) -> Void = { _ in }) -> Shard {
+    private func shard(
+        _ tested: EngineUnderTest = .portable, _ change: (inout Shard.Bounds) -> Void = { _ in }
+    ) -> Shard {
         var bounds = Shard.Bounds()
         // Only who tests a deadline has one: a loaded machine is no failure.
         bounds.wait = .seconds(120)
         change(&bounds)
         return Shard(
-            label: "test", path: folder.path + "/test.db", engine: PortableEngine(), bounds: bounds,
-            logger: .silent)
+            label: "test", path: folder.path + (tested == .portable ? "/test.db" : "/volume.db"),
+            engine: tested.engine, bounds: bounds, logger: .silent)
     }
 
     private func insert(_ text: String, in shard: Shard) async throws {
@@ -59,9 +64,11 @@ struct ShardTests {
         await shard.close()
     }
 
-    @Test("one operation's error is its own: the others of its batch are kept")
-    func errorsAreSeparate() async throws {
-        let shard = shard()
+    @Test(
+        "one operation's error is its own: the others of its batch are kept",
+        arguments: EngineUnderTest.allCases)
+    func errorsAreSeparate(_ tested: EngineUnderTest) async throws {
+        let shard = shard(tested)
         let kept = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<40 {
                 group.addTask {
@@ -84,9 +91,11 @@ struct ShardTests {
         await shard.close()
     }
 
-    @Test("an operation that costs the whole transaction does not cost the others their work")
-    func lostTransaction() async throws {
-        let shard = shard()
+    @Test(
+        "an operation that costs the whole transaction does not cost the others their work",
+        arguments: EngineUnderTest.allCases)
+    func lostTransaction(_ tested: EngineUnderTest) async throws {
+        let shard = shard(tested)
         let outcomes = await withTaskGroup(of: Bool.self) { group in
             for number in 0..<20 {
                 group.addTask {
@@ -210,9 +219,11 @@ struct ShardTests {
                 == 1)
     }
 
-    @Test("a shard that hangs answers its callers at the deadline and says that the outcome is open")
-    func hangingShard() async throws {
-        let shard = shard { $0.wait = .seconds(2) }
+    @Test(
+        "a shard that hangs answers its callers at the deadline and says that the outcome is open",
+        arguments: EngineUnderTest.allCases)
+    func hangingShard(_ tested: EngineUnderTest) async throws {
+        let shard = shard(tested) { $0.wait = .seconds(2) }
         let gate = Gate()
         let hanging = Task {
             try await shard.write { connection in
@@ -228,9 +239,11 @@ struct ShardTests {
         await shard.close()
     }
 
-    @Test("a reader waits for no more than one batch of writes")
-    func readersGetTheirTurn() async throws {
-        let shard = shard { $0.batchMax = 1 }
+    @Test(
+        "a reader waits for no more than one batch of writes",
+        arguments: EngineUnderTest.allCases)
+    func readersGetTheirTurn(_ tested: EngineUnderTest) async throws {
+        let shard = shard(tested) { $0.batchMax = 1 }
         let order = Record()
         let gate = Gate()
         let first = Task { try await shard.write { _ in gate.enter() } }

@@ -12,12 +12,16 @@ import ChatStorage
 // A process of its own for tests that need more than one: inside one process some locks are settled without
 // the file system. Says what it did in one line on standard output.
 //
-//   storage-worker open VOLUME [--store sqlite|files]        open or create; prints the volume's id
-//   storage-worker present VOLUME TASK                       be a task that lives until standard input ends
-//   storage-worker alive VOLUME TASK                         whether that task lives storage-worker hold FILE
-//   hold a file's lock until standard input ends storage-worker hammer VOLUME [--store sqlite|files]
-//   [--engine portable|volume] [--sessions N] [--clients N] [--seconds S] [--seed X] [--name WORKER] --acks
-//   FILE write turns; every acknowledged one goes into FILE
+//   storage-worker open VOLUME [--store sqlite|files]    open or create; prints the volume's id
+//   storage-worker present VOLUME TASK                   be a task that lives until standard input ends
+//   storage-worker alive VOLUME TASK                     whether that task lives
+//   storage-worker hold FILE                             hold a file's lock until standard input ends
+//   storage-worker examination-peer FOLDER               the second process of an examination
+//   storage-worker hammer VOLUME --acks FILE [--store sqlite|files] [--engine portable|volume]
+//       [--sessions N] [--clients N] [--seconds S] [--seed X] [--name WORKER]
+//                                                        write turns; every acknowledged one goes into FILE
+//
+//   storage-worker export VOLUME FOLDER    every shard as an ordinary database, FOLDER/N.db
 
 /// Writes a line at once, past every buffer, because whoever started us waits for it.
 func say(_ line: String) {
@@ -34,6 +38,7 @@ func waitForEndOfInput() {
 do {
     let arguments = try Arguments(CommandLine.arguments.dropFirst())
     switch arguments.command {
+    case "examination-peer": ExaminationPeer.serve(arguments.path)
     case "open":
         say(
             try await Volume.openOrCreate(
@@ -50,6 +55,13 @@ do {
         let presence = try await TaskPresence.start(.random(), on: volume)
         say("\(try await presence.isAlive(try TaskID(validating: arguments.name)))")
         await presence.end()
+    case "export":
+        let volume = try await Volume.open(at: arguments.path)
+        for shard in 0..<volume.manifest.shards {
+            try await SQLiteSessionStore.exportDatabase(
+                of: shard, in: volume, to: "\(arguments.name)/\(shard).db")
+        }
+        say("exported")
     case "hold":
         let lock = try FileLock(arguments.path, create: true)
         say(try lock.tryLock() ? "held" : "taken")

@@ -40,7 +40,9 @@ struct OpenOptions: Hashable, Sendable {
             }
         // NOMUTEX: one executor owns the connection, so SQLite's own mutexes would only cost. PRIVATECACHE: a
         // shared cache would let two connections of this process see each other's uncommitted pages.
+        // URI: for the target of an export, which names its VFS so; it has no meaning for an absolute path.
         // EXRESCODE: extended codes from the first call on, also when opening itself fails.
-        return access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE
+        return access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_URI
+            | SQLITE_OPEN_EXRESCODE
     }
 }

@@ -33,7 +33,7 @@ struct Pragmas: Hashable, Sendable {
 
     /// In the order in which they are applied.
     func settings(cacheKibibytes: Int) -> [Setting] {
-        [
+        let common = [
             // Waiting is ours: the built-in handler sleeps on the thread, has no deadline of the request and
             // no jitter.
             Setting(name: "busy_timeout", value: "0", reads: "0"),
@@ -46,8 +46,6 @@ struct Pragmas: Hashable, Sendable {
             Setting(name: "fullfsync", value: "ON", reads: "1"),
             // Off by default in SQLite: deleting a session must delete its conversations.
             Setting(name: "foreign_keys", value: "ON", reads: "1"),
-            // A mapping shows pages that another host is just writing, and turns an I/O error into a SIGBUS.
-            Setting(name: "mmap_size", value: "0", reads: "0"),
             Setting(name: "cache_size", value: "-\(cacheKibibytes)", reads: "-\(cacheKibibytes)"),
             // A spill takes the EXCLUSIVE lock in mid-transaction, where `busy` could not be retried.
             Setting(name: "cache_spill", value: "OFF", reads: "0"),
@@ -62,6 +60,17 @@ struct Pragmas: Hashable, Sendable {
             // A schema planted in a file that somebody else wrote cannot call functions with side effects.
             Setting(name: "trusted_schema", value: "OFF", reads: "0"),
         ]
+        return common + journalSettings
+    }
+
+    private var journalSettings: [Setting] {
+        guard journalMode == "WAL" else {
+            // A mapping shows pages that another host is just writing, and turns an I/O error into a SIGBUS.
+            // (The VFS "volume" has no mapping, and so no answer to this one.)
+            return [Setting(name: "mmap_size", value: "0", reads: "0")]
+        }
+        // Checkpoints come when nobody waits for an answer; the built-in one comes inside a COMMIT.
+        return [Setting(name: "wal_autocheckpoint", value: "0", reads: "0")]
     }
 
     private func flags(of connection: Connection) throws(SQLiteError) {

@@ -1,0 +1,56 @@
+/// What the NFS client of this host counted for one mount, from `/proc/self/mountstats`.
+struct ClientCalls: Sendable, Equatable {
+    /// Calls sent to the server since it was mounted, by the name of the operation.
+    let calls: [String: Int]
+    /// How long the server keeps the locks of a host that it hears nothing from.
+    let leaseSeconds: Int?
+
+    /// What the kernel's text says about the NFS mount on `mountPoint`; nil when it says nothing.
+    init?(_ text: String, mountPoint: String) {
+        var calls = [String: Int]()
+        var lease: Int?
+        var isOurs = false
+        var isFound = false
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("device ") {
+                // device server:/export mounted on /mnt/a\040b with fstype nfs4 statvers=1.1
+                let words = line.split(separator: " ")
+                isOurs =
+                    words.count > 7 && Mount.unescaped(words[4]) == mountPoint && words[7].hasPrefix("nfs")
+                if isOurs {
+                    // The last of several on one mount point is the one that is seen.
+                    (calls, lease, isFound) = ([:], nil, true)
+                }
+                continue
+            }
+            guard isOurs else { continue }
+            let words = line.split { $0 == " " || $0 == "\t" }
+            if words.first == "nfsv4:" {
+                lease = words.dropFirst().joined().split(separator: ",")
+                    .first { $0.hasPrefix("lease_time=") }.flatMap { Int($0.dropFirst(11)) }
+            } else if let name = words.first, name.hasSuffix(":"), name.first?.isUppercase == true,
+                words.count >= 9, let count = Int(words[1])
+            {
+                calls[String(name.dropLast())] = count
+            }
+        }
+        guard isFound else { return nil }
+        self.calls = calls
+        leaseSeconds = lease
+    }
+
+    /// What the running system says about the mount.
+    static func now(_ mount: Mount?) -> ClientCalls? {
+        guard let mount, mount.isNFS, let text = SystemText.read("/proc/self/mountstats") else { return nil }
+        return ClientCalls(text, mountPoint: mount.mountPoint)
+    }
+
+    /// The calls since `earlier`, only those that were made.
+    func since(_ earlier: ClientCalls) -> [String: Int] {
+        var made = [String: Int]()
+        for (name, count) in calls where count > earlier.calls[name] ?? 0 {
+            made[name] = count - (earlier.calls[name] ?? 0)
+        }
+        return made
+    }
+}

@@ -1,0 +1,32 @@
+/// The stock VFS with a rollback journal: for file systems without the locks that the volume engine needs.
+///
+/// PERSIST, because the other rollback modes were seen to lose data on NFS (see `Pragmas.journalMode`).
+/// Every transaction takes and gives back SQLite's own locks, so nothing is held between two of them.
+struct PortableEngine: StorageEngine {
+    let name = "portable"
+    let patience = HoldPatience.transactionOnly
+
+    func open(path: String, access: OpenOptions.Access) throws(SQLiteError) -> Connection {
+        try Connection(
+            OpenOptions(path: path, vfs: "unix", access: access), pragmas: Pragmas(journalMode: "PERSIST"))
+    }
+
+    func acquire(_ connection: Connection) throws(SQLiteError) -> Bool { false }
+    func prepare(_ connection: Connection) throws(SQLiteError) {}
+    func release(_ connection: Connection) throws(SQLiteError) {}
+    func verify(_ connection: Connection) throws(SQLiteError) {}
+    func logFrames(of connection: Connection) -> Int { 0 }
+    func checkpoint(_ connection: Connection) throws(SQLiteError) {}
+
+    func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
+        switch error.code {
+        // PROTOCOL: the locking protocol gave up after many collisions.
+        case .busy, .lockProtocol: .retry
+        case .cannotOpen where error.isFileMissing: .report
+        // An NFS client that lost its locks or whose file was replaced answers EIO or ESTALE for as long as
+        // the file is open; NOTADB and CORRUPT may come from pages cached before that.
+        case .ioError, .cannotOpen, .corrupt, .notADatabase, .outOfMemory, .readOnly: .reopen
+        default: .report
+        }
+    }
+}

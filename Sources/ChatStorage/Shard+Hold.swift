@@ -1,0 +1,81 @@
+import Logging
+
+/// When a shard is given back, and what is done before.
+extension Shard {
+    /// Frames in the log at which it is emptied between two batches. Whoever takes a shard that changed
+    /// hands reads what it does not know of the log: 1,000 frames are 4 MB, four reads.
+    private static let logFramesMax = 1_000
+    /// The same at the end of a hold, when nobody waits for an answer.
+    private static let logFramesIdle = 250
+    /// A volume that is full, say, is not asked again before.
+    private static let checkpointPause = Duration.seconds(10)
+    /// How often a lingering hold looks whether it is still alone.
+    private static let lingerStep = Duration.milliseconds(250)
+
+    /// Between two batches: ends a hold that has lasted long enough for those who may wait for it.
+    func restIfDue() async {
+        guard let hold, ContinuousClock.now > hold.end(engine.patience, isAlone: isAlone()) else { return }
+        letGo()
+        try? await Task.sleep(for: engine.patience.rest)
+    }
+
+    /// The queue is empty: keeps the shard for the next operation for a while, or gives it back.
+    func linger() {
+        guard let hold else { return }
+        let now = ContinuousClock.now
+        guard hold.end(engine.patience, isAlone: isAlone(), idleSince: now) > now else {
+            // No checkpoint: somebody probably waits.
+            return letGo()
+        }
+        // Not structured: it belongs to no caller. It ends with the hold, or when the pump comes back.
+        lingering = Task { await lingerOut(since: .now) }
+    }
+
+    private func lingerOut(since idle: ContinuousClock.Instant) async {
+        // Between this check and `letGo` nothing is awaited, so the pump, which cancels first, cannot come
+        // in between.
+        while !Task.isCancelled, let hold {
+            let end = hold.end(engine.patience, isAlone: isAlone(), idleSince: idle)
+            let rest = end - ContinuousClock.now
+            guard rest > .zero else {
+                checkpointIfIdle()
+                return letGo()
+            }
+            try? await Task.sleep(for: min(rest, Self.lingerStep))
+        }
+    }
+
+    /// Gives the shard back.
+    func letGo() {
+        guard let connection, var ended = hold else { return }
+        ended.ended = .now
+        (hold, lastHold) = (nil, ended)
+        do {
+            try engine.release(connection)
+        } catch {
+            // Fenced, or a statement is open, which cannot be: either way closing gives the lock back.
+            logger.warning("shard not released", metadata: ["shard": "\(label)", "error": "\(error)"])
+            drop()
+        }
+    }
+
+    /// Empties a long log. After the callers were answered, and never a reason to refuse one: what is in the
+    /// log is on the volume.
+    func checkpointIfDue() { checkpoint(ifAbove: Self.logFramesMax) }
+
+    func checkpointIfIdle() { checkpoint(ifAbove: Self.logFramesIdle) }
+
+    private func checkpoint(ifAbove framesMax: Int) {
+        guard hold != nil, let connection, engine.logFrames(of: connection) > framesMax else { return }
+        if let failed = checkpointFailed, ContinuousClock.now < failed + Self.checkpointPause { return }
+        do {
+            try engine.checkpoint(connection)
+            checkpointFailed = nil
+            queue.count { $0.checkpoints += 1 }
+        } catch {
+            checkpointFailed = .now
+            logger.warning("checkpoint failed", metadata: ["shard": "\(label)", "error": "\(error)"])
+            if engine.remedy(for: error, on: connection) == .reopen { drop() }
+        }
+    }
+}
