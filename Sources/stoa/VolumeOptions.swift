@@ -20,7 +20,7 @@ struct NewVolumeOptions: ParsableArguments {
     @Option(help: "How a new volume keeps sessions: sqlite or files. [env: STOA_STORE] (default: sqlite)")
     var store: VolumeManifest.Store?
 
-    @Option(help: "How SQLite reaches a new volume: portable. [env: STOA_ENGINE] (default: portable)")
+    @Option(help: "How SQLite reaches it: portable or volume. [env: STOA_ENGINE] (default: portable)")
     var engine: VolumeManifest.Engine?
 
     @Option(
