@@ -140,8 +140,8 @@ int volume_shard_open(const char *path, struct volume_shard **to) {
     return SQLITE_NOMEM;
   }
   if ((slash = strrchr(s->directory, '/'))) *(slash == s->directory ? slash + 1 : slash) = 0;
-  s->db = volume_sys.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (s->db >= 0) s->log.fd = volume_sys.open(log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  s->db = volume_sys.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (s->db >= 0) s->log.fd = volume_sys.open(log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 #if defined(__linux__) && !defined(O_DIRECT)
 #error "without O_DIRECT the log would be read from the page cache"
 #endif
@@ -150,7 +150,7 @@ int volume_shard_open(const char *path, struct volume_shard **to) {
   ** processes anyway. */
   if (s->log.fd >= 0 && volume_sys.is_network(s->log.fd)) {
     volume_sys.close(s->log.fd);
-    s->log.fd = volume_sys.open(log_path, O_RDWR | O_CLOEXEC | O_DIRECT, 0640);
+    s->log.fd = volume_sys.open(log_path, O_RDWR | O_CLOEXEC | O_DIRECT, 0600);
   }
 #endif
   free(log_path);
