@@ -139,8 +139,16 @@ extension Volume {
         }
     }
 
+    /// Absolute, because SQLite names a shard's log after the path it was given, and the process may move;
+    /// and without a slash at its end.
     private static func trimmed(_ folder: String) -> String {
         var folder = folder
+        if !folder.hasPrefix("/") {
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+            guard getcwd(&bytes, bytes.count) != nil else { return folder }
+            let here = String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            folder = "\(here)/\(folder.hasPrefix("./") ? String(folder.dropFirst(2)) : folder)"
+        }
         while folder.count > 1, folder.last == "/" { folder.removeLast() }
         return folder
     }

@@ -82,6 +82,15 @@ struct VolumeTests {
         await expect(.notAFolder) { try await Volume.openOrCreate(at: folder.folder + "/file/below") }
     }
 
+    @Test("a folder named from where the process stands becomes an absolute one", arguments: ["", "./"])
+    func relativeFolder(prefix: String) async throws {
+        let name = "stoa-relative-\(UInt32.random(in: 0 ... .max))"
+        let volume = try await Volume.openOrCreate(at: prefix + name, store: .sqlite, shards: 1)
+        defer { try? FileManager.default.removeItem(atPath: volume.folder) }
+        #expect(volume.folder == FileManager.default.currentDirectoryPath + "/" + name)
+        try await SQLiteSessionStore.migrate(volume)
+    }
+
     private static let tail = #","created_ms":1,"created_by":"h"}"#
 
     @Test(
