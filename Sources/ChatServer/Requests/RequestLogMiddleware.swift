@@ -83,11 +83,6 @@ struct RequestLogMiddleware: RouterMiddleware {
     }
 }
 
-extension Duration {
-    /// Whole milliseconds.
-    var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
-}
-
 extension HTTPField.Name {
     /// Static names are valid; `HTTPField.Name` cannot know that at compile time.
     private static func known(_ name: String) -> HTTPField.Name {
