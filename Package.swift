@@ -28,7 +28,8 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(
-            name: "CMigrations", path: "migrations", exclude: ["0001_create_sessions.sql"],
+            name: "CMigrations", path: "migrations",
+            exclude: ["0001_create_sessions.sql", "0002_parts_by_arrival.sql"],
             sources: ["migrations.c"],
             publicHeadersPath: "include"),
         .target(name: "CVolumeVFS", dependencies: ["CSQLite"]),

@@ -7,8 +7,13 @@ static const unsigned char m0001[] = {
 #embed "0001_create_sessions.sql"
 };
 
+static const unsigned char m0002[] = {
+#embed "0002_parts_by_arrival.sql"
+};
+
 static const cmigration all[] = {
     {"0001_create_sessions.sql", m0001, sizeof m0001},
+    {"0002_parts_by_arrival.sql", m0002, sizeof m0002},
 };
 
 const cmigration *_Nonnull cmigrations(size_t *_Nonnull count) {

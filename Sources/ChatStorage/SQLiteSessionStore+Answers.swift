@@ -144,7 +144,7 @@ struct AnswerTable {
         }
         guard !rest.isEmpty else { return }
         try connection.run(
-            "INSERT INTO part VALUES (?, ?, ?, ?)",
+            "INSERT INTO part (message, offset, text_bytes, text) VALUES (?, ?, ?, ?)",
             [.integer(answer), .integer(length), .integer(rest.utf8.count), .text(rest)])
     }
 
