@@ -21,6 +21,9 @@ struct HoldPatience: Hashable, Sendable {
     let lingerContended: Duration
     /// The longest pause of a waiter between two tries: each try is a call on the volume.
     let pause: Duration
+    /// The same for one that has waited for longer than ``hold``, which means that another waiter won the
+    /// race for the last release: it asks more often than those who held the shard since, and wins the next.
+    let pauseOfSenior: Duration
     /// How long the shard is left alone after a hold was ended by its bound. Longer than a waiter's pause, so
     /// that each waiter makes a try in it: these locks have no queue, and without a rest a loaded task would
     /// win every race against those that come back from a pause. With room for a timer that is late.
@@ -29,11 +32,31 @@ struct HoldPatience: Hashable, Sendable {
     /// For the engine whose holds bound batches and nothing else.
     static let transactionOnly = HoldPatience(
         hold: .milliseconds(250), holdAlone: .milliseconds(250), linger: .zero, lingerContended: .zero,
-        pause: .milliseconds(32), rest: .milliseconds(40))
+        pause: .milliseconds(32), pauseOfSenior: .milliseconds(32), rest: .milliseconds(40))
 
     static let shared = HoldPatience(
-        hold: .milliseconds(250), holdAlone: .seconds(2), linger: .milliseconds(25),
-        lingerContended: .milliseconds(2), pause: .milliseconds(16), rest: .milliseconds(40))
+        hold: .milliseconds(125), holdAlone: .seconds(2), linger: .milliseconds(25),
+        lingerContended: .milliseconds(2), pause: .milliseconds(16), pauseOfSenior: .milliseconds(4),
+        rest: .milliseconds(40))
+
+    /// The pauses of one wait.
+    struct Wait {
+        private let patience: HoldPatience
+        private let began: ContinuousClock.Instant
+        private var backoff: Backoff
+
+        init(_ patience: HoldPatience, since began: ContinuousClock.Instant = .now) {
+            self.patience = patience
+            self.began = began
+            backoff = Backoff(longest: patience.pause)
+        }
+
+        mutating func next(now: ContinuousClock.Instant = .now) -> Duration {
+            let pause = backoff.next()
+            guard began.duration(to: now) > patience.hold else { return pause }
+            return min(pause, patience.pauseOfSenior * Double.random(in: 0.5...1))
+        }
+    }
 }
 
 /// A shard that is held.

@@ -138,12 +138,12 @@ actor Shard {
     private func pump() async {
         lingering?.cancel()
         lingering = nil
-        var backoff = Backoff(longest: engine.patience.pause)
+        var wait: HoldPatience.Wait?
         var recovery = Self.recovery
         while queue.continuePump() {
             switch await serveOnce() {
             case .served:
-                backoff = Backoff(longest: engine.patience.pause)
+                wait = nil
                 recovery = Self.recovery
                 losses = 0
                 await restIfDue()
@@ -151,7 +151,9 @@ actor Shard {
                 letGo()
                 hasWaited = true
                 queue.count { $0.busy += 1 }
-                try? await Task.sleep(for: backoff.next())
+                var pauses = wait ?? HoldPatience.Wait(engine.patience)
+                try? await Task.sleep(for: pauses.next())
+                wait = pauses
             case .lost:
                 drop()
                 losses += 1
