@@ -1,5 +1,13 @@
 import ChatCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -11,6 +19,11 @@ import ChatCore
 actor MigrationLane {
     private let executor = ShardExecutor(label: "stoa.migrate")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Sentences about one shard: who has so many faults needs a backup, not a longer list.
+    private static let faultsMax = 20
+
+    private static let partialSuffix = ".partial"
 
     init() {}
 
@@ -69,16 +82,44 @@ actor MigrationLane {
     }
 
     /// Writes the shard as an ordinary SQLite database to `path`, which must not exist. The shard is held
-    /// meanwhile.
+    /// meanwhile. The file gets its name when it is whole: one that a killed export left behind is called
+    /// `path` with ``partialSuffix``, and the next try removes it.
     /// - Throws: ``ChatError``; ``ChatError/Code/busy`` at the deadline; `SystemCallError` for `path`.
     func export(
         _ shard: ShardFile, to path: String, engine: any StorageEngine,
         until deadline: ContinuousClock.Instant
     ) async throws {
         try await mapped(shard) {
+            let partial = path + Self.partialSuffix
+            var status = stat()
+            guard lstat(path, &status) != 0 else { throw SystemCallError("open", EEXIST) }
+            unlink(partial)
             let connection = try await held(shard, engine, .readWrite, until: deadline)
-            try connection.export(to: path)
+            try connection.export(to: partial)
             try connection.close()
+            try systemCall("rename") { rename(partial, path) }
+        }
+    }
+
+    /// What `PRAGMA integrity_check` and `foreign_key_check` say of the shard, at most
+    /// ``faultsMax`` lines. The shard is held meanwhile.
+    /// - Throws: ``ChatError``; ``ChatError/Code/busy`` at the deadline.
+    func faults(
+        _ shard: ShardFile, engine: any StorageEngine, until deadline: ContinuousClock.Instant
+    ) async throws -> [String] {
+        try await mapped(shard) {
+            let connection = try await held(shard, engine, .readWrite, until: deadline)
+            let faults = try await retryingWhileBusy(until: deadline) {
+                let pages = try connection.rows("PRAGMA integrity_check(\(Self.faultsMax))") {
+                    row throws(SQLiteError) in try row.text(0)
+                }
+                let references = try connection.rows("PRAGMA foreign_key_check") {
+                    row throws(SQLiteError) in try row.text(0)
+                }
+                return pages.filter { $0 != "ok" } + references.map { "a row of \($0) refers to nothing" }
+            }
+            try connection.close()
+            return Array(faults.prefix(Self.faultsMax))
         }
     }
 

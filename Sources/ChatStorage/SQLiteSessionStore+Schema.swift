@@ -52,6 +52,15 @@ extension SQLiteSessionStore {
             engine: try volume.storageEngine(), until: .now + .seconds(migrationSecondsMax))
     }
 
+    /// What SQLite finds wrong with one shard, of which it reads every page; empty when it is sound. The
+    /// shard is held from other tasks for as long as that takes.
+    /// - Throws: ``ChatError``; ``ChatError/Code/busy`` when the shard stays taken.
+    package static func faults(of shard: Int, in volume: Volume) async throws -> [String] {
+        try await MigrationLane().faults(
+            ShardFile(shard, of: volume.manifest.shards, volume: volume.folder),
+            engine: try volume.storageEngine(), until: .now + .seconds(migrationSecondsMax))
+    }
+
     static func schemaStatus(
         folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded
     ) async throws -> [SchemaStatus] {

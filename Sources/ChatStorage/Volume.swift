@@ -35,6 +35,9 @@ package struct Volume: Sendable {
         return "\(folder)/shards/\(Self.hexadecimal(index))"
     }
 
+    /// A database's short name in logs and file names: two hexadecimal digits.
+    package func shardName(_ index: Int) -> String { Self.hexadecimal(index) }
+
     /// The folder that holds all folders of sessions; it exists.
     package var sessionsFolder: String { "\(folder)/sessions" }
 
