@@ -7,7 +7,10 @@ final class WorkerProcess {
     private let process: ChildProcess
 
     /// Starts one; its standard input stays open until ``finish()``.
-    init(_ arguments: String...) throws {
+    convenience init(_ arguments: String...) throws { try self.init(arguments) }
+
+    /// Starts one; its standard input stays open until ``finish()``.
+    init(_ arguments: [String]) throws {
         process = try ChildProcess([try Self.executable()] + arguments)
     }
 

@@ -8,12 +8,17 @@ struct Arguments {
     var path = ""
     var name = "worker"
     var store = VolumeManifest.Store.files
-    var engine = VolumeManifest.Engine.portable
+    var engine = Volume.engineDefault
     var sessions = 4
     var clients = 8
     var seconds = 3.0
     var seed: UInt64 = 1
-    var acks = ""
+    var acks = [String]()
+    var shards = Volume.shardsDefault
+    var answerBytes = 0
+    var operation = CallCount.Operation.append
+    var count = 100
+    var slot: CallCount.Slot?
 
     init(_ words: some Sequence<String>) throws {
         var plain = [String]()
@@ -32,7 +37,12 @@ struct Arguments {
             case "--seconds": seconds = try Self.parse(Double(value), word)
             case "--seed": seed = try Self.parse(UInt64(value), word)
             case "--name": name = value
-            case "--acks": acks = value
+            case "--acks": acks.append(value)
+            case "--shards": shards = try Self.parse(Int(value), word)
+            case "--answer-bytes": answerBytes = try Self.parse(Int(value), word)
+            case "--operation": operation = try Self.parse(CallCount.Operation(rawValue: value), word)
+            case "--count": count = try Self.parse(Int(value), word)
+            case "--slot": slot = try Self.parse(CallCount.Slot(value), word)
             default: throw Malformed(what: "unknown option \(word)")
             }
         }

@@ -1,6 +1,5 @@
 import ChatCore
 import ChatStorage
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -20,9 +19,9 @@ struct Hammer {
     /// - Returns: what happened, as `name=number` words.
     func run() async throws -> String {
         let volume = try await Volume.openOrCreate(
-            at: arguments.path, store: arguments.store, engine: arguments.engine)
+            at: arguments.path, store: arguments.store, engine: arguments.engine, shards: arguments.shards)
         let store = try await WorkerStore.open(volume)
-        let log = try AckLog(arguments.acks)
+        let log = try AckLog(arguments.acks.first ?? "")
         let sessions = (0..<arguments.sessions).map { Self.session(seed: arguments.seed, index: $0) }
         for session in sessions { _ = try await persist { try await store.createSession(session) } }
         let owner = AnswerOwner(task: .make(host: arguments.name), host: arguments.name, epoch: 1)
@@ -33,8 +32,7 @@ struct Hammer {
             for number in 0..<arguments.clients {
                 let client = HammerClient(
                     name: "\(arguments.name)-\(number)", store: store, sessions: sessions.map(\.id),
-                    owner: owner, log: log,
-                    tally: tally, seed: arguments.seed &+ UInt64(number) &* 7_919)
+                    owner: owner, answerBytes: arguments.answerBytes, log: log, tally: tally)
                 group.addTask { await client.run(until: end) }
             }
         }
@@ -63,7 +61,8 @@ func persist<Value: Sendable>(_ body: @Sendable () async throws -> Value) async 
     }
 }
 
-/// A file of lines, each written by one call: what is in it survives kill -9 of this process.
+/// A file of lines, each written by one call: what is in it survives kill -9 of this process. ``Ack`` reads
+/// them.
 final class AckLog: Sendable {
     private let descriptor: Int32
 
@@ -72,36 +71,8 @@ final class AckLog: Sendable {
         guard descriptor >= 0 else { throw Arguments.Malformed(what: "cannot write --acks") }
     }
 
-    func note(_ words: String...) {
-        let line = Array((words.joined(separator: " ") + "\n").utf8)
+    func note(_ ack: Ack) {
+        let line = Array((ack.line + "\n").utf8)
         precondition(write(descriptor, line, line.count) == line.count, "the acks file takes no more")
-    }
-}
-
-/// What happened, counted.
-final class Tally: Sendable {
-    private let state = Mutex((counts: [String: Int](), latencies: [Duration]()))
-
-    func count(_ what: String) { state.withLock { $0.counts[what, default: 0] += 1 } }
-
-    func time(_ latency: Duration) { state.withLock { $0.latencies.append(latency) } }
-
-    func summary(seconds: Double) -> String {
-        state.withLock { state in
-            let sorted = state.latencies.sorted()
-            func quantile(_ share: Double) -> String {
-                guard !sorted.isEmpty else { return "0" }
-                let value = sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
-                return "\((Double((value / .microseconds(1)).rounded()) / 1_000))"
-            }
-            let counts = state.counts.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            let rate = Int(Double(sorted.count) / seconds)
-            return
-                (counts + [
-                    "writes=\(sorted.count)", "writes_per_s=\(rate)", "p50_ms=\(quantile(0.5))",
-                    "p99_ms=\(quantile(0.99))",
-                    "max_ms=\(quantile(1))",
-                ]).joined(separator: " ")
-        }
     }
 }

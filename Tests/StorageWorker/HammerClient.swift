@@ -6,13 +6,16 @@ struct HammerClient: Sendable {
     let store: any SessionStore
     let sessions: [SessionID]
     let owner: AnswerOwner
+    /// How long an answer is at least.
+    let answerBytes: Int
     let log: AckLog
     let tally: Tally
-    let seed: UInt64
 
     /// What the answer to a prompt says, so that a reader can tell it from any other.
-    static func answer(to prompt: MessageID) -> String {
-        "re \(prompt) 😀 " + String(repeating: prompt.rawValue, count: 5)
+    static func answer(to prompt: MessageID, bytes: Int) -> String {
+        let head = "re \(prompt) 😀 "
+        let word = prompt.rawValue
+        return head + String(repeating: word, count: max(5, bytes / word.utf8.count))
     }
 
     func run(until end: ContinuousClock.Instant) async {
@@ -39,20 +42,26 @@ struct HammerClient: Sendable {
         if number <= 4 * sessions.count {
             _ = try await acknowledged { try await store.createConversation(new, in: session, at: .now()) }
         }
-        let turn = try NewTurn(promptID: .random(), text: "\(name) \(number)", model: "none", owner: owner)
+        let place = ConversationReference(session: session, conversation: conversation)
+        // The length is in the prompt, so that a checker knows what the answer must be.
+        let turn = try NewTurn(
+            promptID: .random(), text: "\(name) \(number) \(answerBytes)", model: "none", owner: owner)
         do {
             let begun = try await acknowledged {
                 try await store.beginTurn(turn, in: conversation, of: session, at: .now())
             }
-            log.note(
-                "prompt", session.hexadecimal, conversation.rawValue, turn.promptID.rawValue,
-                "\(begun.prompt.position)")
-        } catch let error as ChatError where error.code == .answerRunning {
-            try await takeOver(conversation, of: session, number)
+            log.note(Ack(.prompt, turn.promptID, in: place, at: begun.prompt.position))
+        } catch let error as ChatError where error.code != .busy && error.code != .unavailable {
+            log.note(Ack(.refused, turn.promptID, in: place, at: 0))
+            if error.code == .answerRunning { try await takeOver(place, number) }
             throw error
         }
-        let text = Self.answer(to: turn.promptID)
-        let place = AnswerReference(session: session, conversation: conversation, message: turn.answerID)
+        try await answer(turn, in: place)
+    }
+
+    private func answer(_ turn: NewTurn, in conversation: ConversationReference) async throws {
+        let text = Self.answer(to: turn.promptID, bytes: answerBytes)
+        let place = AnswerReference(conversation, message: turn.answerID)
         let head = String(text.prefix(6))
         _ = try await acknowledged {
             try await store.append(AnswerPart(owner: owner, offset: 0, text: head), to: place)
@@ -61,27 +70,25 @@ struct HammerClient: Sendable {
         let ended = try await acknowledged {
             try await store.finish(place, with: tail, end: AnswerEnd(state: .complete), at: .now())
         }
-        log.note(
-            "answer", session.hexadecimal, conversation.rawValue, turn.answerID.rawValue, "\(ended.position)")
+        log.note(Ack(.answer, turn.answerID, in: conversation, at: ended.position))
     }
 
     /// Interrupts what has been running in the shared conversation for too long: its worker may be dead.
-    private func takeOver(_ conversation: ConversationID, of session: SessionID, _ number: Int) async throws {
+    private func takeOver(_ conversation: ConversationReference, _ number: Int) async throws {
         let page = try await persist {
-            try await store.conversation(conversation, of: session, before: nil, limit: 1)
+            try await store.conversation(
+                conversation.conversation, of: conversation.session, before: nil, limit: 1)
         }
         guard let answer = page.messages.last, answer.state == .running, let owner = answer.owner,
             number.isMultiple(of: 16)
         else { return }
-        let place = AnswerReference(session: session, conversation: conversation, message: answer.id)
+        let place = AnswerReference(conversation, message: answer.id)
         let isInterrupted = try await acknowledged {
             try await store.interrupt(place, ownedBy: owner, at: .now())
         }
         if isInterrupted {
             tally.count("interrupted")
-            log.note(
-                "interrupted", session.hexadecimal, conversation.rawValue, answer.id.rawValue,
-                "\(answer.position)")
+            log.note(Ack(.interrupted, answer.id, in: conversation, at: answer.position))
         }
     }
 

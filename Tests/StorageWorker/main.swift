@@ -17,11 +17,15 @@ import ChatStorage
 //   storage-worker alive VOLUME TASK                     whether that task lives
 //   storage-worker hold FILE                             hold a file's lock until standard input ends
 //   storage-worker examination-peer FOLDER               the second process of an examination
-//   storage-worker hammer VOLUME --acks FILE [--store sqlite|files] [--engine portable|volume]
-//       [--sessions N] [--clients N] [--seconds S] [--seed X] [--name WORKER]
+//   storage-worker hammer VOLUME --acks FILE [--store sqlite|files] [--engine portable|volume] [--shards N]
+//       [--sessions N] [--clients N] [--seconds S] [--seed X] [--answer-bytes N] [--name WORKER]
 //                                                        write turns; every acknowledged one goes into FILE
-//
-//   storage-worker export VOLUME FOLDER    every shard as an ordinary database, FOLDER/N.db
+//   storage-worker check VOLUME --acks FILE...           everything acknowledged is there, nothing else
+//   storage-worker check-killed VOLUME --acks FILE...    the same after a worker was killed
+//   storage-worker calls VOLUME --operation append|turn|page|cursors [--count N] [--clients N]
+//       [--name WORKER] [--slot NUMBER/COUNT@START] [--store ..] [--engine ..] [--shards N]
+//                                                        count NFS calls an operation
+//   storage-worker export VOLUME FOLDER                  every shard as an ordinary database, FOLDER/N.db
 
 /// Writes a line at once, past every buffer, because whoever started us waits for it.
 func say(_ line: String) {
@@ -69,6 +73,13 @@ do {
         try lock.unlock()
     case "hammer":
         say(try await Hammer(arguments).run())
+    case "calls":
+        say(try await CallCount(arguments).run())
+    case "check", "check-killed":
+        let verdict = try await AckCheck(arguments, isKilled: arguments.command == "check-killed").run()
+        for fault in verdict.faults.prefix(20) { say("fault: \(fault)") }
+        say(verdict.line)
+        if !verdict.faults.isEmpty { exit(1) }
     default:
         throw Arguments.Malformed(what: "unknown command")
     }

@@ -1,9 +1,10 @@
 /// What the NFS client of this host counted for one mount, from `/proc/self/mountstats`.
-struct ClientCalls: Sendable, Equatable {
+package struct ClientCalls: Sendable, Equatable {
     /// Calls sent to the server since it was mounted, by the name of the operation.
-    let calls: [String: Int]
+    package let calls: [String: Int]
     /// How long the server keeps the locks of a host that it hears nothing from.
-    let leaseSeconds: Int?
+    package let leaseSeconds: Int?
+    private let mountPoint: String
 
     /// What the kernel's text says about the NFS mount on `mountPoint`; nil when it says nothing.
     init?(_ text: String, mountPoint: String) {
@@ -36,17 +37,31 @@ struct ClientCalls: Sendable, Equatable {
         }
         guard isFound else { return nil }
         self.calls = calls
+        self.mountPoint = mountPoint
         leaseSeconds = lease
     }
 
     /// What the running system says about the mount.
     static func now(_ mount: Mount?) -> ClientCalls? {
-        guard let mount, mount.isNFS, let text = SystemText.read("/proc/self/mountstats") else { return nil }
-        return ClientCalls(text, mountPoint: mount.mountPoint)
+        guard let mount, mount.isNFS else { return nil }
+        return read(mountPoint: mount.mountPoint)
+    }
+
+    private static func read(mountPoint: String) -> ClientCalls? {
+        SystemText.read("/proc/self/mountstats").flatMap { ClientCalls($0, mountPoint: mountPoint) }
+    }
+
+    /// Looks again: what the running system says now about the same mount. Asks nothing of the volume.
+    package func again() -> ClientCalls? { Self.read(mountPoint: mountPoint) }
+
+    /// What the running system says about the mount that `folder` lies on; nil when it is no NFS mount. Asks
+    /// the volume where it is, and blocks for as long as it takes to answer.
+    package static func now(at folder: String) -> ClientCalls? {
+        now((try? MountTable.mount(ofFolder: folder)) ?? nil)
     }
 
     /// The calls since `earlier`, only those that were made.
-    func since(_ earlier: ClientCalls) -> [String: Int] {
+    package func since(_ earlier: ClientCalls) -> [String: Int] {
         var made = [String: Int]()
         for (name, count) in calls where count > earlier.calls[name] ?? 0 {
             made[name] = count - (earlier.calls[name] ?? 0)
