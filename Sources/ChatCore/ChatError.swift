@@ -15,6 +15,8 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         case answerRunning = "answer_running"
         /// The id is taken by something else than what was sent.
         case idTaken = "id_taken"
+        /// What was asked for no longer fits what there is; look again.
+        case conflict
         /// A body or a text is longer than its limit.
         case tooLarge = "too_large"
         /// A limit on the number of things is reached; delete something first.

@@ -45,6 +45,8 @@ package enum Limits {
     /// Text of a conversation that is read to ask a model, in bytes of UTF-8; the model's window cuts
     /// further.
     package static let historyBytesMax = 2 * 1024 * 1024
+    /// How long an answer waits for the one before it in its conversation to have closed its model.
+    package static let predecessorWaitMilliseconds = 5_000
     /// Answers that may run on one task at once.
     package static let runningAnswersPerTaskMax = 256
 }

@@ -2,9 +2,9 @@ import ChatCore
 
 /// Writing the tables `message` and `part`, inside a transaction of their shard: the life of a turn.
 struct AnswerTable {
-    private let connection: Connection
-    private let conversations: ConversationTable
-    private let messages: MessageTable
+    let connection: Connection
+    let conversations: ConversationTable
+    let messages: MessageTable
 
     init(_ connection: Connection) {
         self.connection = connection
@@ -191,7 +191,9 @@ struct AnswerTable {
         try connection.run(
             """
             UPDATE message SET state = ?, version = ?, updated_ms = ?, stop_requested = 0, stop_reason = ?,
-                error_code = ?, error_message = ?, input_tokens = ?, output_tokens = ?, text_bytes = ?,
+                error_code = ?, error_message = ?,
+                input_tokens = coalesce(? + ifnull(input_tokens, 0), input_tokens),
+                output_tokens = coalesce(? + ifnull(output_tokens, 0), output_tokens), text_bytes = ?,
                 text = ? WHERE number = ?
             """,
             [

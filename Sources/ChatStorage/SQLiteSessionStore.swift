@@ -101,6 +101,15 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
+    package func continueAnswer(
+        _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
+        at time: Timestamp
+    ) async throws -> Turn {
+        try await shard(session).write {
+            try AnswerTable($0).continueAnswer(continuation, in: conversation, of: session, at: time)
+        }
+    }
+
     package func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt {
         try await shard(answer.session).write { try AnswerTable($0).append(part, to: answer) }
     }

@@ -40,6 +40,24 @@ struct ModelPromptTests {
         #expect(prompt.messages[1].text.hasPrefix("half\n\n["))
     }
 
+    @Test("an answer that goes on is the last message, or is asked for in words, and stays in the window")
+    func continuing() {
+        let able = ModelDescriptor(
+            id: "m", label: "M", provider: "test", contextTokensMax: 40, outputTokensMax: 10,
+            canPrefill: true)
+        let long = String(repeating: "x", count: 200)
+        let history = [message(.user, long), message(.assistant, long), message(.user, "a")]
+        let prefilled = ModelPrompt(history: history, continuing: "half", systemPrompt: nil, model: able)
+        #expect(prefilled.messages.map(\.text) == ["a", "half"] && prefilled.messages[1].role == .assistant)
+        let asked = ModelPrompt(
+            history: Array(history.suffix(1)), continuing: long, systemPrompt: nil, model: model)
+        #expect(asked.messages.map(\.text) == ["a", long, ModelPrompt.continuation])
+        #expect(roles(asked) == [.user, .assistant, .user])
+        let nothing = ModelPrompt(
+            history: Array(history.suffix(1)), continuing: " \n", systemPrompt: nil, model: able)
+        #expect(nothing.messages.map(\.text) == ["a"])
+    }
+
     @Test("the window is cut from the oldest turn on, and the last prompt always stays")
     func window() {
         let small = ModelDescriptor(
@@ -88,6 +106,22 @@ struct ModelPromptTests {
             #expect(await said.text == demo.text(answering: prompt))
             #expect(await said.text.contains("“Hello there b”"))
             #expect(finish.usage?.inputTokens == 3)
+        }
+    }
+
+    @Test("the demo model goes on from where it was cut off, wherever that was")
+    func demoGoesOn() async throws {
+        let asked = [ModelPrompt.Message(role: .user, text: "Hello")]
+        let whole = DemoModel(.short).text(answering: ModelPrompt(system: nil, messages: asked))
+        for count in [1, 9, 10, 11, whole.count - 1] {
+            let partial = ModelPrompt.Message(role: .assistant, text: String(whole.prefix(count)))
+            let said = Collector()
+            _ = try await DemoModel(.short, speed: 0).answer(
+                to: ModelPrompt(system: nil, messages: asked + [partial])
+            ) { delta in
+                if case .text(let text) = delta { await said.add(text) }
+            }
+            #expect(partial.text + (await said.text) == whole)
         }
     }
 }

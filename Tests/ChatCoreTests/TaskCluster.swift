@@ -14,6 +14,14 @@ struct TaskCluster: Sendable {
         try await tasks[task].beginTurn(promptID: id, text: text, model: nil, in: conversation)
     }
 
+    /// Lets the last answer go on, as a page does that shows it.
+    @discardableResult
+    func goOn(on task: Int) async throws -> Turn {
+        let page = try await tasks[task].page(of: conversation, before: nil, limit: 1)
+        let answer = try #require(page.messages.last)
+        return try await tasks[task].continueAnswer(answer.id, version: answer.version, in: conversation)
+    }
+
     /// What a reader saw of an answer: its last text, and the pieces put together.
     struct Seen {
         var message: Message

@@ -35,6 +35,10 @@ struct FailingStore: SessionStore {
     )
         async throws -> Turn
     { throw unused }
+    func continueAnswer(
+        _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
+        at time: Timestamp
+    ) async throws -> Turn { throw unused }
     func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt { throw unused }
     func finish(_ answer: AnswerReference, with part: AnswerPart, end: AnswerEnd, at time: Timestamp)
         async throws

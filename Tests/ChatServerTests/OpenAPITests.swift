@@ -61,6 +61,8 @@ struct OpenAPITests {
     }
 
     static let conversation = "/api/v1/conversations/{id}"
+    static let goOn = conversation + "/messages/{message}/continue"
+    static let goOnPath = "/api/v1/conversations/talk/messages/none/continue"
     static let cases: [Case] = [
         Case(method: .get, template: "/", status: 200), Case(method: .head, template: "/", status: 200),
         Case(method: .get, template: "/", headers: [("If-None-Match", "*")], status: 304),
@@ -131,6 +133,13 @@ struct OpenAPITests {
             method: .post, template: conversation + "/messages",
             json: #"{"id":"m8","text":"\#(String(repeating: "x", count: 300_000))"}"#, status: 413),
         Case(method: .post, template: conversation + "/messages", status: 415),
+        Case(method: .post, template: goOn, path: goOnPath, json: "{}", status: 400),
+        Case(method: .post, template: goOn, path: goOnPath, json: "{}", isKeyed: false, status: 401),
+        Case(method: .post, template: goOn, path: goOnPath, json: #"{"version":1}"#, status: 404),
+        Case(
+            method: .post, template: goOn, path: goOnPath,
+            json: #"{"pad":"\#(String(repeating: "x", count: 200_000))"}"#, status: 413),
+        Case(method: .post, template: goOn, path: goOnPath, status: 415),
         Case(method: .post, template: conversation + "/stop", status: 202),
         Case(method: .post, template: conversation + "/stop", isKeyed: false, status: 401),
         Case(
@@ -183,7 +192,11 @@ struct OpenAPITests {
             }
             // Proven elsewhere: 503 by RequestLogTests, EventStreamTests and HealthRouteTests, the stream's
             // 200 by EventStreamTests, `limit_reached` by the conformance suite of the stores.
-            let elsewhere = ["GET \(Self.conversation)/events 200", "POST /api/v1/conversations 409"]
+            // An answer that goes on: ContinuationRouteTests.
+            let elsewhere = [
+                "GET \(Self.conversation)/events 200", "POST /api/v1/conversations 409",
+                "POST \(Self.goOn) 202", "POST \(Self.goOn) 409",
+            ]
             for path in Self.names(document["paths"]) {
                 for method in Self.names(document["paths"]?[path]) where method != "parameters" {
                     for status in Self.names(document["paths"]?[path]?[method]?["responses"])

@@ -84,6 +84,16 @@ struct TestServer: Sendable {
             .post, path + "/messages", key: key, headers: [("Content-Type", "application/json")], body: json)
     }
 
+    /// The last message once it is in `state`.
+    func answer(in path: String, key: String, untilState state: String) async throws -> JSONValue {
+        for _ in 0..<500 {
+            let page = try await client.send(.get, path + "?limit=1", key: key).json
+            if let answer = page.at("messages.0"), answer.text("state") == state { return answer }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw LoopbackClient.Ended()
+    }
+
     /// Waits until `condition` holds, at most five seconds.
     func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
         for _ in 0..<500 {
@@ -146,6 +156,11 @@ extension JSONValue {
             }
             return value?[String(name)]
         }
+    }
+
+    var whole: Int64? {
+        if case .integer(let value) = self { return value }
+        return nil
     }
 
     var count: Int {

@@ -135,11 +135,11 @@ extension SessionStoreSuite {
 
 extension StoreFixture {
     /// The store of the task that the client with this number talks to.
-    fileprivate func task(_ client: Int) -> any SessionStore { client.isMultiple(of: 2) ? store : other }
+    func task(_ client: Int) -> any SessionStore { client.isMultiple(of: 2) ? store : other }
 }
 
 /// Repeats a call that ended as busy, as clients do; the same call again is safe.
-private func persist<Value: Sendable>(
+func persist<Value: Sendable>(
     also code: ChatError.Code = .busy, _ body: @Sendable () async throws -> Value
 ) async throws -> Value {
     let deadline = ContinuousClock.now + .seconds(30)
@@ -154,7 +154,7 @@ private func persist<Value: Sendable>(
 
 extension Array where Element: Sendable {
     /// `map` with a task for each element, all at once; results in the order of the elements.
-    fileprivate func concurrentMap<Value: Sendable>(
+    func concurrentMap<Value: Sendable>(
         _ body: @escaping @Sendable (Int, Element) async throws -> Value
     ) async throws -> [Value] {
         try await withThrowingTaskGroup(of: (Int, Value).self) { group in

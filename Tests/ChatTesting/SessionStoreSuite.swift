@@ -32,8 +32,8 @@ package struct SessionStoreSuite: Sendable {
 
     /// All clauses that take a moment each.
     package static let clauses: [Clause] =
-        sessionClauses + conversationClauses + turnClauses + answerClauses + followingClauses + textClauses
-        + concurrencyClauses
+        sessionClauses + conversationClauses + turnClauses + answerClauses + continuationClauses
+        + followingClauses + textClauses + concurrencyClauses
 
     /// The limits on the number of things: thousands of calls each, so that they run when `STOA_THOROUGH` is
     /// set.

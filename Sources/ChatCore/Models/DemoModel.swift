@@ -24,13 +24,13 @@ package struct DemoModel: LanguageModel {
     package var descriptor: ModelDescriptor {
         ModelDescriptor(
             id: length.rawValue, label: length == .whole ? "Demo (not a real model)" : "Demo, short answers",
-            provider: "demo", contextTokensMax: 32_768, outputTokensMax: 4_096)
+            provider: "demo", contextTokensMax: 32_768, outputTokensMax: 4_096, canPrefill: true)
     }
 
     package func answer(
         to prompt: ModelPrompt, onDelta: @Sendable (ModelDelta) async throws -> Void
     ) async throws -> ModelFinish {
-        let text = text(answering: prompt)
+        let text = rest(answering: prompt)
         let pause = speed > 0 ? Duration.seconds(1 / (Self.piecesPerSecond * speed)) : .zero
         var pieces = 0
         for piece in Self.pieces(of: text) {
@@ -42,11 +42,21 @@ package struct DemoModel: LanguageModel {
         return ModelFinish(stopReason: "stop", usage: Message.Usage(inputTokens: words, outputTokens: pieces))
     }
 
-    /// The whole answer to `prompt`, before it is said.
+    /// What is still to be said: all, or what follows the part of the answer at the end of the prompt.
+    private func rest(answering prompt: ModelPrompt) -> String {
+        let whole = text(answering: prompt)
+        guard let partial = prompt.messages.last, partial.role == .assistant,
+            whole.utf8.starts(with: partial.text.utf8)
+        else { return whole }
+        return String(whole.utf8.dropFirst(partial.text.utf8.count)) ?? whole
+    }
+
+    /// The whole answer to the last prompt in `prompt`, before it is said.
     package func text(answering prompt: ModelPrompt) -> String {
-        let asked = prompt.messages.last?.text ?? ""
+        let prompts = prompt.messages.filter { $0.role == .user }
+        let asked = prompts.last?.text ?? ""
         let words = asked.split(whereSeparator: \.isWhitespace).count
-        let turns = (prompt.messages.count + 1) / 2
+        let turns = prompts.count
         let quote = Self.quote(asked)
         switch length {
         case .short:

@@ -14,7 +14,7 @@ package protocol LanguageModel: Sendable {
 
     /// Asks the model.
     /// - Parameters:
-    ///   - prompt: a repaired history; its last message is the user's.
+    ///   - prompt: a repaired history.
     ///   - onDelta: takes each piece of the answer, none of them empty.
     /// - Returns: how the model ended.
     /// - Throws: ``ModelError``, `CancellationError`, or what `onDelta` threw.
@@ -35,20 +35,26 @@ package struct ModelDescriptor: Hashable, Sendable {
     package let contextTokensMax: Int?
     /// Tokens of an answer; nil leaves it to the provider.
     package let outputTokensMax: Int?
+    /// Whether it goes on from an assistant's message at the end of a prompt. One that does not is asked to
+    /// in words.
+    package let canPrefill: Bool
 
     /// Makes the value.
     package init(
-        id: String, label: String, provider: String, contextTokensMax: Int? = nil, outputTokensMax: Int? = nil
+        id: String, label: String, provider: String, contextTokensMax: Int? = nil,
+        outputTokensMax: Int? = nil, canPrefill: Bool = false
     ) {
         self.id = id
         self.label = label
         self.provider = provider
         self.contextTokensMax = contextTokensMax
         self.outputTokensMax = outputTokensMax
+        self.canPrefill = canPrefill
     }
 }
 
-/// What a model is asked: a history that begins and ends with the user and alternates.
+/// What a model is asked: a history that begins with the user, alternates, and ends with the user, or with
+/// the part of an answer that is to go on, for a model that can do that (``ModelDescriptor/canPrefill``).
 package struct ModelPrompt: Hashable, Sendable {
     /// One message of the history.
     package struct Message: Hashable, Sendable {
@@ -63,7 +69,7 @@ package struct ModelPrompt: Hashable, Sendable {
 
     /// What the model is told before the first message.
     package let system: String?
-    /// User first and last, alternating, none blank.
+    /// User first, alternating, none blank.
     package let messages: [Message]
 
     /// Makes the value; ``ModelPrompt/init(history:systemPrompt:model:)`` makes a repaired one from a

@@ -10,7 +10,12 @@ extension ModelPrompt {
     /// message", "roles must alternate", blank text). An interrupted, stopped or failed answer stays,
     /// labelled, because the user read it and may refer to it; one without text disappears. The window is cut
     /// from the oldest turn on.
-    package init(history: [ChatCore.Message], systemPrompt: String?, model: ModelDescriptor) {
+    ///
+    /// - Parameter partial: the part of the answer that is to go on; empty for a new answer.
+    package init(
+        history: [ChatCore.Message], continuing partial: String = "", systemPrompt: String?,
+        model: ModelDescriptor
+    ) {
         var messages: [Entry] = []
         for message in history {
             let text = Self.text(of: message)
@@ -22,11 +27,27 @@ extension ModelPrompt {
             }
         }
         while messages.last?.role == .assistant { messages.removeLast() }
+        let end = Self.end(continuing: partial, model: model)
         self.init(
-            system: systemPrompt, messages: Self.cut(messages, systemPrompt: systemPrompt, model: model))
+            system: systemPrompt,
+            messages: Self.cut(
+                messages + end, keeping: end.count + 1, systemPrompt: systemPrompt, model: model))
     }
 
     private typealias Entry = ModelPrompt.Message
+
+    /// What a model is told that cannot go on from its own words by itself.
+    package static let continuation = """
+        Your answer was cut off. Go on from exactly where it stops, in the middle of the word if need be. \
+        Repeat nothing of it and say nothing about the interruption.
+        """
+
+    /// What follows the last prompt when its answer is to go on from `partial`.
+    private static func end(continuing partial: String, model: ModelDescriptor) -> [Entry] {
+        if partial.allSatisfy(\.isWhitespace) { return [] }
+        let begun = Entry(role: .assistant, text: partial)
+        return model.canPrefill ? [begun] : [begun, Entry(role: .user, text: continuation)]
+    }
 
     private static func text(of message: ChatCore.Message) -> String {
         guard message.role == .assistant, !message.text.isEmpty else { return message.text }
@@ -37,13 +58,15 @@ extension ModelPrompt {
         }
     }
 
-    /// Drops whole turns from the front until the rest fits, the last message in any case.
-    private static func cut(_ messages: [Entry], systemPrompt: String?, model: ModelDescriptor) -> [Entry] {
+    /// Drops whole turns from the front until the rest fits; the last `kept` messages stay in any case.
+    private static func cut(
+        _ messages: [Entry], keeping kept: Int, systemPrompt: String?, model: ModelDescriptor
+    ) -> [Entry] {
         var first = messages.startIndex
         if let window = model.contextTokensMax {
             let tokens = max(window - (model.outputTokensMax ?? window / 4), window / 4)
             var bytes = messages.reduce(systemPrompt?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
-            while bytes > tokens * bytesPerToken, first < messages.count - 1 {
+            while bytes > tokens * bytesPerToken, first < messages.count - kept {
                 bytes -= messages[first].text.utf8.count
                 first += 1
             }

@@ -80,6 +80,25 @@ package struct ConversationDocument: Hashable, Sendable, Codable {
         return Turn(prompt: prompt, answer: answer, isRepeated: false, conversation: conversation)
     }
 
+    /// See ``SessionStore/continueAnswer(_:in:of:at:)``.
+    package mutating func continueAnswer(_ continuation: Continuation, at time: Timestamp) throws -> Turn {
+        guard let index = messages.lastIndex(where: { $0.id == continuation.answer }),
+            let prompt = messages.last(where: { $0.id == messages[index].prompt })
+        else { throw ChatError.notFound("answer") }
+        let isRepeated = try continuation.isRepeated(for: messages[index])
+        if !isRepeated {
+            guard conversation.runningAnswer == nil else { throw ChatError.answerRunning }
+            guard index == messages.count - 1 else { throw ChatError.notTheLast }
+            try messages[index].checkMayGoOn()
+            touch(at: time)
+            messages[index].goOn(by: continuation, version: conversation.version, at: time)
+            conversation.runningAnswer = continuation.answer
+            isStopRequested = false
+        }
+        return Turn(
+            prompt: prompt, answer: messages[index], isRepeated: isRepeated, conversation: conversation)
+    }
+
     /// See ``SessionStore/append(_:to:)``.
     package mutating func append(_ part: AnswerPart, to answer: MessageID) throws -> AppendReceipt {
         let index = try ownedIndex(of: answer, by: part.owner)
@@ -202,7 +221,7 @@ package struct ConversationDocument: Hashable, Sendable, Codable {
         messages[index].state = end.state
         messages[index].stopReason = end.stopReason
         messages[index].failure = end.failure
-        messages[index].usage = end.usage
+        messages[index].usage = [messages[index].usage, end.usage].compactMap { $0 }.sum
         messages[index].updated = time
         messages[index].version = conversation.version
         conversation.runningAnswer = nil

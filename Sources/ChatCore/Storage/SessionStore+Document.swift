@@ -72,6 +72,15 @@ extension SessionDocumentStore {
         try await change(session) { try $0.change(conversation) { try $0.begin(turn, at: time) } }
     }
 
+    package func continueAnswer(
+        _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
+        at time: Timestamp
+    ) async throws -> Turn {
+        try await change(session) {
+            try $0.change(conversation) { try $0.continueAnswer(continuation, at: time) }
+        }
+    }
+
     package func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt {
         try await changeAnswer(answer) { try $0.append(part, to: answer.message) }
     }

@@ -85,6 +85,21 @@ package protocol SessionStore: Sendable {
         _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
     ) async throws -> Turn
 
+    /// Lets an answer that was cut off go on: it becomes `running` again with its text, owned by the
+    /// continuation's task in the next epoch, and parts are appended behind its text. The version grows by
+    /// one and becomes the answer's.
+    ///
+    /// An answer that is past `continuation.version` is returned as it is stored, as repeated: of any number
+    /// of calls with one version, one starts it.
+    /// - Throws: ``ChatError/Code/notFound`` when there is no such answer; ``ChatError/Code/answerRunning``
+    ///   when an answer runs in this conversation; ``ChatError/Code/conflict`` when it is whole or not the
+    ///   last message; ``ChatError/Code/limitReached`` when its text is as long as an answer can be;
+    ///   ``ChatError/Code/invalid`` for a version it never had.
+    func continueAnswer(
+        _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
+        at time: Timestamp
+    ) async throws -> Turn
+
     /// Appends text to a running answer. The version stays.
     ///
     /// `part.offset` is the length of what was appended before, in bytes of UTF-8. Of a part whose beginning
@@ -96,6 +111,7 @@ package protocol SessionStore: Sendable {
     func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt
 
     /// Appends the last text and ends a running answer; the version grows by one and becomes the answer's.
+    /// Usage is added to what the answer had before it went on.
     ///
     /// An answer that this owner already ended in the same state with the same length is returned as it is
     /// stored.

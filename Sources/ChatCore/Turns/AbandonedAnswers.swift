@@ -8,7 +8,15 @@ package final class AbandonedAnswers: Sendable {
     private let store: any SessionStore
     private let liveness: any TaskLiveness
     private let task: TaskID
-    private let written = Mutex<Set<MessageID>>([])
+    private let claims = Mutex<[MessageID: Claim]>([:])
+
+    /// Who works at an answer on this task.
+    private struct Claim {
+        var holders = 0
+        /// The epochs in which it was taken up. Kept while anybody holds the claim, so that a request that
+        /// was answered before the answer ended cannot take it up a second time.
+        var epochs: Set<Int> = []
+    }
 
     /// For the task `task`.
     package init(store: any SessionStore, liveness: any TaskLiveness, task: TaskID) {
@@ -17,22 +25,38 @@ package final class AbandonedAnswers: Sendable {
         self.task = task
     }
 
-    /// This task is going to write `answer`; said before the answer is stored, so that nobody here takes it
-    /// for abandoned.
-    /// - Returns: false when this task writes it already, or writes ``Limits/runningAnswersPerTaskMax``
-    ///   others.
+    /// This task is going to write `answer`, or to find out whether it does; said before the answer is
+    /// stored, so that nobody here takes it for abandoned. Each claim is given back with ``release(_:)``.
+    /// - Returns: false when this task writes ``Limits/runningAnswersPerTaskMax`` others.
     package func claim(_ answer: MessageID) -> Bool {
-        written.withLock { $0.count < Limits.runningAnswersPerTaskMax && $0.insert(answer).inserted }
+        claims.withLock { claims in
+            guard claims[answer] != nil || claims.count < Limits.runningAnswersPerTaskMax else {
+                return false
+            }
+            claims[answer, default: Claim()].holders += 1
+            return true
+        }
     }
 
-    /// This task does not write `answer` any more.
-    package func release(_ answer: MessageID) { written.withLock { _ = $0.remove(answer) } }
+    /// Gives a claim back.
+    package func release(_ answer: MessageID) {
+        claims.withLock { claims in
+            claims[answer]?.holders -= 1
+            if claims[answer]?.holders == 0 { claims[answer] = nil }
+        }
+    }
+
+    /// Who holds a claim begins to write.
+    /// - Returns: false when somebody else on this task did, in this epoch.
+    package func takeUp(_ answer: MessageID, epoch: Int) -> Bool {
+        claims.withLock { $0[answer]?.epochs.insert(epoch).inserted ?? false }
+    }
 
     /// Whether this task writes `answer`.
-    package func isWrittenHere(_ answer: MessageID) -> Bool { written.withLock { $0.contains(answer) } }
+    package func isWrittenHere(_ answer: MessageID) -> Bool { claims.withLock { $0[answer] != nil } }
 
     /// How many answers this task writes.
-    package var writtenCount: Int { written.withLock { $0.count } }
+    package var writtenCount: Int { claims.withLock { $0.count } }
 
     /// Marks a running answer as interrupted if nobody writes it any more.
     /// - Returns: whether it was marked by this call.

@@ -15,13 +15,15 @@ package final class ChatTask: Sendable {
     /// The models on offer.
     package let catalogue: ModelCatalogue
 
-    private let feeds: ConversationFeeds
-    private let abandoned: AbandonedAnswers
-    private let runners = Mutex<[ConversationReference: TurnRunner]>([:])
+    let feeds: ConversationFeeds
+    let abandoned: AbandonedAnswers
+    let runners = Mutex<[ConversationReference: TurnRunner]>([:])
     private let isLeaving = Mutex(false)
+    /// The time for running answers is over.
+    let isDrained = Mutex(false)
     private let jobs: AsyncStream<@Sendable () async -> Void>
-    private let submit: AsyncStream<@Sendable () async -> Void>.Continuation
-    private let report: @Sendable (TurnReport) -> Void
+    let submit: AsyncStream<@Sendable () async -> Void>.Continuation
+    let report: @Sendable (TurnReport) -> Void
 
     /// A task that is not running yet: ``run(drain:)`` does.
     /// - Parameter report: is told of every turn that ended here.
@@ -78,97 +80,11 @@ package final class ChatTask: Sendable {
         while abandoned.writtenCount > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(Limits.deltaIntervalMilliseconds))
         }
+        isDrained.withLock { $0 = true }
         for runner in runners.withLock({ Array($0.values) }) { runner.leave() }
     }
 
-    // MARK: Turns
-
-    /// Stores a prompt and begins its answer; returns when both are durable.
-    ///
-    /// The answer goes on if the caller goes away. The same prompt id again returns the same turn, and takes
-    /// it up if this task stored it but could not begin it.
-    /// - Parameter model: nil takes the conversation's, then the default.
-    /// - Throws: ``ChatError/Code/busy`` when too many answers run here, ``ChatError/Code/invalid`` for an
-    ///   unknown model, and as ``SessionStore/beginTurn(_:in:of:at:)``.
-    package func beginTurn(
-        promptID: MessageID, text: String, model: String?, in conversation: ConversationReference
-    ) async throws -> Turn {
-        try TextRule.prompt.check(text)
-        guard !hasLeft else { throw ChatError.closed }
-        // The client may leave at any moment, and a cancelled store call between "stored" and "begun" would
-        // leave an answer that nobody writes: so the work is done by a job of this task, and the client waits
-        // for its outcome.
-        return try await withCheckedThrowingContinuation { continuation in
-            let result = submit.yield {
-                await self.takeTurn(promptID, text, model, conversation) { continuation.resume(with: $0) }
-            }
-            if case .terminated = result { continuation.resume(throwing: ChatError.closed) }
-        }
-    }
-
-    private func takeTurn(
-        _ promptID: MessageID, _ text: String, _ model: String?, _ conversation: ConversationReference,
-        answer: (Result<Turn, any Error>) -> Void
-    ) async {
-        let answerID = MessageID.random()
-        // Claimed before it is stored: a reader who finds it between the two must not take it for abandoned.
-        guard abandoned.claim(answerID) else { return answer(.failure(ChatError.busy("This server"))) }
-        defer { abandoned.release(answerID) }
-        do {
-            let page = try await store.conversation(
-                conversation.conversation, of: conversation.session, before: nil, limit: 1)
-            let model = try catalogue.model(model ?? page.conversation.model)
-            let new = try NewTurn(
-                promptID: promptID, text: text, model: model.descriptor.id, answerID: answerID,
-                owner: AnswerOwner(task: id, host: host, epoch: 1))
-            let turn = try await begin(new, in: conversation)
-            answer(.success(turn))
-            if !turn.isRepeated {
-                await run(turn, model, conversation)
-            } else {
-                await adopt(turn, conversation)
-            }
-        } catch {
-            answer(.failure(error))
-        }
-    }
-
-    /// Begins a turn; an answer in the way whose task died is settled first.
-    private func begin(_ turn: NewTurn, in conversation: ConversationReference) async throws -> Turn {
-        do {
-            return try await store.beginTurn(
-                turn, in: conversation.conversation, of: conversation.session, at: .now())
-        } catch let error as ChatError where error.code == .answerRunning {
-            let page = try await store.conversation(
-                conversation.conversation, of: conversation.session, before: nil, limit: 1)
-            guard let running = page.messages.last, try await abandoned.settle(running, in: conversation)
-            else {
-                throw error
-            }
-            return try await store.beginTurn(
-                turn, in: conversation.conversation, of: conversation.session, at: .now())
-        }
-    }
-
-    /// Takes up a repeated turn that this task stored without learning of it, as when the volume was away for
-    /// a moment.
-    private func adopt(_ turn: Turn, _ conversation: ConversationReference) async {
-        guard turn.answer.state == .running, turn.answer.owner?.task == id,
-            let model = try? catalogue.model(turn.answer.model), abandoned.claim(turn.answer.id)
-        else { return }
-        defer { abandoned.release(turn.answer.id) }
-        await run(turn, model, conversation)
-    }
-
-    private func run(_ turn: Turn, _ model: any LanguageModel, _ conversation: ConversationReference) async {
-        await feeds.withFeed(of: conversation) { feed in
-            let runner = TurnRunner(
-                turn, in: conversation, model: model, store: store, feed: feed, report: report)
-            runners.withLock { $0[conversation] = runner }
-            await runner.run()
-            runners.withLock { if $0[conversation] === runner { $0[conversation] = nil } }
-        }
-    }
+    // MARK: Conversations
 
     /// Asks the running answer of a conversation to stop, whichever task writes it.
     /// - Returns: false when none runs.
@@ -180,8 +96,6 @@ package final class ChatTask: Sendable {
         runners.withLock { $0[conversation] }?.stop()
         return true
     }
-
-    // MARK: Conversations
 
     /// A page of a conversation, with answers that nobody writes any more marked as interrupted.
     package func page(
@@ -231,20 +145,6 @@ package final class ChatTask: Sendable {
         try await feeds.withReaderFeed(of: conversation) { feed in
             var reader = ConversationReader(of: conversation, from: cursor, store: store, feed: feed)
             return try await body(&reader)
-        }
-    }
-}
-
-extension Message.Failure {
-    /// What a failed answer says of an error: a ``ModelError``'s own sentence, and of anything else nothing
-    /// private.
-    package init(of error: any Error) {
-        switch error {
-        case let error as ModelError: self.init(code: error.kind.rawValue, message: error.message)
-        case let error as ChatError: self.init(code: error.code.rawValue, message: error.message)
-        default:
-            self.init(
-                code: ModelError.Kind.unavailable.rawValue, message: ModelError.Kind.unavailable.sentence)
         }
     }
 }

@@ -98,7 +98,8 @@ package final class TurnRunner: Sendable {
             endingWith: turn.prompt.id, in: answer.conversation, of: answer.session,
             bytesMax: Limits.historyBytesMax)
         let prompt = ModelPrompt(
-            history: history, systemPrompt: turn.conversation.systemPrompt, model: model.descriptor)
+            history: history, continuing: turn.answer.text, systemPrompt: turn.conversation.systemPrompt,
+            model: model.descriptor)
         return try await model.answer(to: prompt) { delta in
             try Task.checkCancellation()
             if case .text(let text) = delta, !text.isEmpty { self.handle(.delta(text)) }

@@ -27,6 +27,7 @@ import ChatCore
 /// | `output_tokens_max` | bound on an answer | the server's |
 /// | `output_limit_field` | `max_tokens` or `max_completion_tokens` | `max_tokens` |
 /// | `system_role` | `system`, `developer` or `user` (in front of the first message) | `system` |
+/// | `prefill` | whether the server goes on from an assistant's message at the end | false |
 /// | `temperature`, `top_p` | 0 to 2, 0 to 1 | not sent |
 /// | `stop` | up to four strings that end an answer | not sent |
 /// | `usage` | whether to ask for token counts; a few servers refuse that | true |
@@ -44,6 +45,7 @@ struct CatalogueFile: Equatable {
         var label: String
         var endpoint: OpenAIEndpoint
         var contextTokensMax: Int?
+        var canPrefill = false
         var settings: OpenAIModel.Settings
     }
 
@@ -102,7 +104,7 @@ struct CatalogueFile: Equatable {
     ) throws(CatalogueProblem) -> OpenAIEntry {
         try object.allow([
             "provider", "id", "label", "base_url", "model", "key_env", "context_tokens", "output_tokens_max",
-            "output_limit_field", "system_role", "temperature", "top_p", "stop", "usage",
+            "output_limit_field", "system_role", "prefill", "temperature", "top_p", "stop", "usage",
             "first_token_seconds",
             "gap_seconds", "whole_seconds", "retries",
         ])
@@ -132,7 +134,8 @@ struct CatalogueFile: Equatable {
         return OpenAIEntry(
             id: id, label: try object.optionalText("label", bytesMax: 200) ?? id,
             endpoint: try endpoint(object, environment: environment),
-            contextTokensMax: try object.integer("context_tokens", 1...100_000_000), settings: settings)
+            contextTokensMax: try object.integer("context_tokens", 1...100_000_000),
+            canPrefill: try object.bool("prefill") ?? false, settings: settings)
     }
 
     private static func endpoint(

@@ -82,7 +82,7 @@ package struct ModelCatalogueLoader: Sendable {
                 let descriptor = ModelDescriptor(
                     id: entry.id, label: entry.label, provider: "openai",
                     contextTokensMax: entry.contextTokensMax,
-                    outputTokensMax: entry.settings.outputTokensMax)
+                    outputTokensMax: entry.settings.outputTokensMax, canPrefill: entry.canPrefill)
                 return OpenAIModel(
                     descriptor: descriptor, endpoint: entry.endpoint, settings: entry.settings, http: http)
             }

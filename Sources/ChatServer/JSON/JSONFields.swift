@@ -46,6 +46,15 @@ struct JSONFields {
         }
     }
 
+    /// A whole number that is not negative.
+    /// - Throws: ``ChatError/Code/invalid`` when it is missing or anything else.
+    func count(_ name: String) throws -> Int {
+        guard case .integer(let value)? = object[name], let count = Int(exactly: value), count >= 0 else {
+            throw ChatError(.invalid, "The field `\(name)` must be a whole number.")
+        }
+        return count
+    }
+
     /// Nil when it is missing.
     /// - Throws: ``ChatError/Code/invalid`` when it is neither true nor false.
     func optionalBool(_ name: String) throws -> Bool? {

@@ -31,4 +31,13 @@ extension Request {
         context.record.conversation = id
         return ConversationReference(session: session, conversation: id)
     }
+
+    /// The message that the path names.
+    /// - Throws: ``ChatError/Code/notFound`` for an id that none can have.
+    func message(_ context: ChatRequestContext) throws -> MessageID {
+        guard let id = context.parameters.get("message").flatMap(MessageID.init(rawValue:)) else {
+            throw ChatError.notFound("message")
+        }
+        return id
+    }
 }

@@ -52,7 +52,7 @@ struct Problem: Sendable {
         case .invalid: status = .badRequest
         case .unauthorized: status = .unauthorized
         case .notFound: status = .notFound
-        case .answerRunning, .idTaken, .limitReached, .fenced: status = .conflict
+        case .answerRunning, .idTaken, .conflict, .limitReached, .fenced: status = .conflict
         case .tooLarge: status = .contentTooLarge
         case .busy, .unavailable:
             status = .serviceUnavailable

@@ -1,13 +1,14 @@
 import ChatCore
 import Hummingbird
 
-/// Turns: begun, and stopped.
+/// Turns: begun, gone on with, and stopped.
 struct MessageRoutes: Sendable {
     let task: ChatTask
     let bodies: BodyReader
 
     func add(to routes: RouteTable) {
         routes.on(.post, "/api/v1/conversations/{id}/messages", use: begin)
+        routes.on(.post, "/api/v1/conversations/{id}/messages/{message}/continue", use: goOn)
         routes.on(.post, "/api/v1/conversations/{id}/stop", use: stop)
     }
 
@@ -18,6 +19,27 @@ struct MessageRoutes: Sendable {
         let turn = try await task.beginTurn(
             promptID: try MessageID(validating: try fields.string("id")), text: try fields.string("text"),
             model: try fields.nullableString("model") ?? nil, in: conversation)
+        return .turn(turn)
+    }
+
+    /// 202: the answer runs again, or ran already because of the same request.
+    private func goOn(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let conversation = try request.conversation(context)
+        let answer = try request.message(context)
+        let fields = try await bodies.fields(of: request, context)
+        return .turn(
+            try await task.continueAnswer(answer, version: try fields.count("version"), in: conversation))
+    }
+
+    private func stop(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let isStopping = try await task.stop(try request.conversation(context))
+        return .json(.fields(["stopping": .bool(isStopping)]), status: .accepted)
+    }
+}
+
+extension Response {
+    /// A turn as the contract has it, and the cursor of a reader that has seen it.
+    fileprivate static func turn(_ turn: Turn) -> Response {
         let isRunning = turn.answer.state == .running
         let cursor = Cursor(
             version: turn.conversation.version, offset: isRunning ? turn.answer.text.utf8.count : 0)
@@ -27,10 +49,5 @@ struct MessageRoutes: Sendable {
                 "repeated": .bool(turn.isRepeated), "cursor": .string(cursor.description),
             ]),
             status: .accepted)
-    }
-
-    private func stop(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
-        let isStopping = try await task.stop(try request.conversation(context))
-        return .json(.fields(["stopping": .bool(isStopping)]), status: .accepted)
     }
 }

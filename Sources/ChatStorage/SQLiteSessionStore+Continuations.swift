@@ -1,0 +1,48 @@
+import ChatCore
+
+extension AnswerTable {
+    func continueAnswer(
+        _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
+        at time: Timestamp
+    ) throws -> Turn {
+        var row = try conversations.find(conversation, of: session)
+        guard var answer = try messages.find(continuation.answer, in: row.number),
+            let prompt = try answer.value.prompt.flatMap({ try messages.find($0, in: row.number) })
+        else { throw ChatError.notFound("answer") }
+        let isRepeated = try continuation.isRepeated(for: answer.value)
+        if !isRepeated {
+            guard row.running == nil else { throw ChatError.answerRunning }
+            guard answer.value.position == row.nextPosition - 1 else { throw ChatError.notTheLast }
+            try answer.value.checkMayGoOn()
+            row.touch(at: time)
+            answer.value.goOn(by: continuation, version: row.value.version, at: time)
+            try unfold(answer)
+            row.running = answer.number
+            row.value.runningAnswer = answer.value.id
+            try conversations.store(row)
+        }
+        return Turn(
+            prompt: prompt.value, answer: answer.value, isRepeated: isRepeated, conversation: row.value)
+    }
+
+    /// Makes a whole text the first part of a running one: written once, and from then on only appended to.
+    private func unfold(_ answer: MessageTable.Row) throws(SQLiteError) {
+        let message = answer.value
+        if !message.text.isEmpty {
+            try connection.run(
+                "INSERT INTO part VALUES (?, 0, ?, ?)",
+                [.integer(answer.number), .integer(message.text.utf8.count), .text(message.text)])
+        }
+        try connection.run(
+            """
+            UPDATE message SET state = ?, version = ?, updated_ms = ?, owner_task = ?, owner_host = ?,
+                owner_epoch = ?, stop_requested = 0, stop_reason = NULL, error_code = NULL,
+                error_message = NULL, text_bytes = 0, text = '' WHERE number = ?
+            """,
+            [
+                .text(message.state.rawValue), .integer(message.version),
+                .integer(message.updated.milliseconds), .text(message.owner?.task.rawValue),
+                .text(message.owner?.host), .integer(message.owner?.epoch), .integer(answer.number),
+            ])
+    }
+}
