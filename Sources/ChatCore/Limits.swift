@@ -19,6 +19,8 @@ package enum Limits {
     package static let conversationsPerSessionMax = 2_000
     /// Messages one conversation may hold.
     package static let messagesPerConversationMax = 10_000
+    /// Places in one conversation where something was said anew.
+    package static let branchesPerConversationMax = 1_000
     /// Conversations in one page of a list.
     package static let conversationsPageMax = 100
     /// Messages in one page of a conversation.

@@ -5,11 +5,13 @@ struct AnswerTable {
     let connection: Connection
     let conversations: ConversationTable
     let messages: MessageTable
+    private let branches: BranchTable
 
     init(_ connection: Connection) {
         self.connection = connection
         conversations = ConversationTable(connection)
         messages = MessageTable(connection)
+        branches = BranchTable(connection)
     }
 
     static let existsSQL = "SELECT 1 FROM message WHERE conversation = ? AND id = ?"
@@ -29,37 +31,92 @@ struct AnswerTable {
         if let known = try messages.find(turn.promptID, in: row.number) {
             guard known.value.role == .user, known.value.text == turn.text,
                 let answer = try known.answer.flatMap(messages.find(number:))
-            else { throw ChatError(.idTaken, "Another message has this id.") }
-            return Turn(prompt: known.value, answer: answer.value, isRepeated: true, conversation: row.value)
+            else { throw ChatError.idTaken }
+            return try self.turn(known.value, answer.value, isRepeated: true, row)
         }
-        guard try !exists(turn.answerID, in: row.number) else {
-            throw ChatError(.idTaken, "Another message has this id.")
+        guard try !exists(turn.answerID, in: row.number) else { throw ChatError.idTaken }
+        try checkRoom(for: 2, in: row)
+        let parent = try turn.replaced.map { id in
+            guard let replaced = try messages.find(id, in: row.number)?.value, replaced.role == .user else {
+                throw ChatError.notFound("prompt")
+            }
+            return try branches.branching(of: row)?.parent(of: replaced.position) ?? replaced.position - 1
         }
-        guard row.running == nil else { throw ChatError.answerRunning }
-        guard row.value.messageCount + 2 <= Limits.messagesPerConversationMax,
-            Int64(row.nextPosition) + 1 < MessageTable.positionsMax
-        else { throw ChatError(.limitReached, "This conversation is full. Begin a new one.") }
-
         if row.value.title.isEmpty { row.value.title = turn.suggestedTitle }
         row.touch(at: time)
+        let first = try takePositions(2, after: parent, in: &row)
         let prompt = Message(
-            id: turn.promptID, role: .user, position: row.nextPosition, text: turn.text, state: .complete,
-            created: time,
+            id: turn.promptID, role: .user, position: first, text: turn.text, state: .complete, created: time,
             updated: time, version: row.value.version)
         row.touch(at: time)
         let answer = Message(
-            id: turn.answerID, role: .assistant, position: row.nextPosition + 1, text: "", state: .running,
+            id: turn.answerID, role: .assistant, position: first + 1, text: "", state: .running,
             model: turn.model, prompt: turn.promptID, owner: turn.owner, created: time, updated: time,
             version: row.value.version)
-        let number = MessageTable.number(row.number, answer.position)
-        try insert(prompt, answer: number, in: row.number)
+        try insert(prompt, answer: MessageTable.number(row.number, answer.position), in: row.number)
+        try add(answer, making: 2, to: &row)
+        return try self.turn(prompt, answer, isRepeated: false, row)
+    }
+
+    func retry(
+        _ retry: Retry, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) throws -> Turn {
+        var row = try conversations.find(conversation, of: session)
+        guard let target = try messages.find(retry.message, in: row.number)?.value,
+            let prompt = try messages.find(target.prompt ?? target.id, in: row.number)
+        else { throw ChatError.notFound("message") }
+        if let known = try messages.find(retry.answerID, in: row.number) {
+            guard known.value.prompt == prompt.value.id else { throw ChatError.idTaken }
+            return try turn(prompt.value, known.value, isRepeated: true, row)
+        }
+        try checkRoom(for: 1, in: row)
+        row.touch(at: time)
+        let answer = Message(
+            id: retry.answerID, role: .assistant,
+            position: try takePositions(1, after: prompt.value.position, in: &row), text: "", state: .running,
+            model: retry.model, prompt: prompt.value.id, owner: retry.owner, created: time, updated: time,
+            version: row.value.version)
+        try connection.run(
+            "UPDATE message SET answer = ? WHERE number = ?",
+            [.integer(MessageTable.number(row.number, answer.position)), .integer(prompt.number)])
+        try add(answer, making: 1, to: &row)
+        return try turn(prompt.value, answer, isRepeated: false, row)
+    }
+
+    func turn(_ prompt: Message, _ answer: Message, isRepeated: Bool, _ row: ConversationTable.Row)
+        throws(SQLiteError) -> Turn
+    {
+        let presented = try messages.presented([prompt, answer], in: row)
+        return Turn(
+            prompt: presented[0], answer: presented[1], isRepeated: isRepeated, conversation: row.value)
+    }
+
+    private func checkRoom(for count: Int, in row: ConversationTable.Row) throws {
+        guard row.running == nil else { throw ChatError.answerRunning }
+        guard row.value.messageCount + count <= Limits.messagesPerConversationMax,
+            Int64(row.nextPosition + count) <= MessageTable.positionsMax
+        else { throw ChatError.conversationFull }
+    }
+
+    private func takePositions(_ count: Int, after parent: Int?, in row: inout ConversationTable.Row) throws
+        -> Int
+    {
+        let first = row.nextPosition
+        let branching = try Branching.adding(
+            count, at: first, after: parent, to: try branches.branching(of: row), version: row.value.version)
+        try branches.store(branching, of: row.number, after: row.value.version - 1)
+        row.leaf = branching?.leaf
+        row.nextPosition += count
+        return first
+    }
+
+    /// Stores a running answer, the last of `count` new messages.
+    private func add(_ answer: Message, making count: Int, to row: inout ConversationTable.Row) throws {
         try insert(answer, answer: nil, in: row.number)
-        row.nextPosition += 2
-        row.running = number
-        row.value.messageCount += 2
+        row.running = MessageTable.number(row.number, answer.position)
+        row.value.messageCount += count
         row.value.runningAnswer = answer.id
         try conversations.store(row)
-        return Turn(prompt: prompt, answer: answer, isRepeated: false, conversation: row.value)
     }
 
     private func exists(_ id: MessageID, in conversation: Int64) throws(SQLiteError) -> Bool {
@@ -164,7 +221,8 @@ struct AnswerTable {
             }
         }
         guard let message = try messages.find(number: owned.number) else { throw ChatError.fenced }
-        return message.value
+        let row = try conversations.find(answer.conversation, of: answer.session)
+        return try messages.presented([message.value], in: row)[0]
     }
 
     func interrupt(_ answer: AnswerReference, ownedBy owner: AnswerOwner, at time: Timestamp) throws -> Bool {

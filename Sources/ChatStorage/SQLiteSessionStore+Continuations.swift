@@ -12,7 +12,9 @@ extension AnswerTable {
         let isRepeated = try continuation.isRepeated(for: answer.value)
         if !isRepeated {
             guard row.running == nil else { throw ChatError.answerRunning }
-            guard answer.value.position == row.nextPosition - 1 else { throw ChatError.notTheLast }
+            guard answer.value.position == row.leaf ?? row.nextPosition - 1 else {
+                throw ChatError.notTheLast
+            }
             try answer.value.checkMayGoOn()
             row.touch(at: time)
             answer.value.goOn(by: continuation, version: row.value.version, at: time)
@@ -21,8 +23,7 @@ extension AnswerTable {
             row.value.runningAnswer = answer.value.id
             try conversations.store(row)
         }
-        return Turn(
-            prompt: prompt.value, answer: answer.value, isRepeated: isRepeated, conversation: row.value)
+        return try turn(prompt.value, answer.value, isRepeated: isRepeated, row)
     }
 
     /// Makes a whole text the first part of a running one: written once, and from then on only appended to.

@@ -3,8 +3,12 @@ import ChatCore
 /// The tables `conversation` and `system_prompt`, inside a transaction of their shard.
 struct ConversationTable {
     private let connection: Connection
+    private let branches: BranchTable
 
-    init(_ connection: Connection) { self.connection = connection }
+    init(_ connection: Connection) {
+        self.connection = connection
+        branches = BranchTable(connection)
+    }
 
     /// A conversation with what only the store knows of it.
     struct Row {
@@ -13,12 +17,15 @@ struct ConversationTable {
         var nextPosition: Int
         /// The number of the running answer.
         var running: Int64?
+        /// The position of the last message that is shown; nil when that is simply the last one.
+        var leaf: Int?
         var value: Conversation
     }
 
     static let columns = """
         c.number, c.session, c.next_position, c.running, c.id, c.title, c.model, p.text, c.is_pinned, \
-        c.version, c.reset_version, c.message_count, r.id, c.created_ms, c.updated_ms
+        c.version, c.reset_version, c.message_count, r.id, c.created_ms, c.updated_ms, \
+        c.leaf
         """
     static let joins = """
         LEFT JOIN system_prompt AS p ON p.conversation = c.number \
@@ -46,7 +53,7 @@ struct ConversationTable {
     private static func row(_ row: Statement) throws(SQLiteError) -> Row {
         Row(
             number: try row.int64(0), session: try row.int64(1), nextPosition: try row.int(2),
-            running: try row.int64IfAny(3),
+            running: try row.int64IfAny(3), leaf: try row.intIfAny(15),
             value: Conversation(
                 id: ConversationID(uncheckedRawValue: try row.text(4)), title: try row.text(5),
                 model: try row.textIfAny(6), systemPrompt: try row.textIfAny(7), isPinned: try row.flag(8),
@@ -137,15 +144,27 @@ struct ConversationTable {
     ) throws -> Conversation {
         var row = try find(id, of: session)
         let before = row.value
-        if let title = patch.title { row.value.title = title }
-        if let model = patch.model { row.value.model = model }
-        if let systemPrompt = patch.systemPrompt { row.value.systemPrompt = systemPrompt }
-        if let isPinned = patch.isPinned { row.value.isPinned = isPinned }
-        guard row.value != before else { return before }
+        row.value = patch.applied(to: before)
+        let isAnotherShown = try show(patch.shown, in: &row)
+        guard isAnotherShown || row.value != before else { return before }
         if row.value.systemPrompt != before.systemPrompt { try store(row.value.systemPrompt, of: row.number) }
         row.touch(at: time)
         try store(row)
         return row.value
+    }
+
+    private func show(_ id: MessageID?, in row: inout Row) throws -> Bool {
+        guard let id else { return false }
+        guard let message = try MessageTable(connection).find(id, in: row.number) else {
+            throw ChatError.notFound("message")
+        }
+        guard var branching = try branches.branching(of: row),
+            branching.show(message.value.position, end: row.nextPosition - 1, version: row.value.version + 1)
+        else { return false }
+        guard row.running == nil else { throw ChatError.answerRunning }
+        try branches.store(branching, of: row.number, after: row.value.version)
+        row.leaf = branching.leaf
+        return true
     }
 
     func delete(_ id: ConversationID, of session: SessionID) throws {
@@ -160,6 +179,8 @@ struct ConversationTable {
         var row = try find(id, of: session)
         guard row.value.messageCount > 0 else { return row.value }
         try connection.run("DELETE FROM message WHERE conversation = ?", [.integer(row.number)])
+        if row.leaf != nil { try branches.remove(of: row.number) }
+        row.leaf = nil
         row.value.messageCount = 0
         row.value.runningAnswer = nil
         row.running = nil
@@ -174,12 +195,14 @@ struct ConversationTable {
         try connection.run(
             """
             UPDATE conversation SET is_pinned = ?, version = ?, reset_version = ?, next_position = ?,
-                message_count = ?, running = ?, updated_ms = ?, model = ?, title = ? WHERE number = ?
+                message_count = ?, running = ?, leaf = ?, updated_ms = ?, model = ?, title = ?
+            WHERE number = ?
             """,
             [
                 .flag(row.value.isPinned), .integer(row.value.version), .integer(row.value.resetVersion),
                 .integer(row.nextPosition), .integer(row.value.messageCount), .integer(row.running),
-                .integer(row.value.updated.milliseconds), .text(row.value.model), .text(row.value.title),
+                .integer(row.leaf), .integer(row.value.updated.milliseconds), .text(row.value.model),
+                .text(row.value.title),
                 .integer(row.number),
             ])
     }

@@ -3,8 +3,12 @@ import ChatCore
 /// Reading the tables `message` and `part`, inside a transaction of their shard.
 struct MessageTable {
     private let connection: Connection
+    private let branches: BranchTable
 
-    init(_ connection: Connection) { self.connection = connection }
+    init(_ connection: Connection) {
+        self.connection = connection
+        branches = BranchTable(connection)
+    }
 
     /// A message, and the numbers that only the store knows.
     struct Row {
@@ -31,6 +35,7 @@ struct MessageTable {
     static let pageSQL =
         "SELECT \(columns) FROM message WHERE number > ? AND number < ? ORDER BY number DESC LIMIT ?"
     static let rangeSQL = "SELECT \(columns) FROM message WHERE number BETWEEN ? AND ? ORDER BY number"
+    static let idSQL = "SELECT id FROM message WHERE number = ?"
     static let changesSQL = """
         SELECT \(columns) FROM message WHERE conversation = ? AND version > ? ORDER BY version LIMIT ?
         """
@@ -127,38 +132,102 @@ struct MessageTable {
         return AnswerGrowth(message: answer, offset: offset, text: text)
     }
 
+    // MARK: Alternatives
+
+    /// The messages with the alternatives of each.
+    func presented(_ messages: [Message], in row: ConversationTable.Row) throws(SQLiteError) -> [Message] {
+        guard let branching = try branches.branching(of: row) else { return messages }
+        var presented: [Message] = []
+        for var message in messages {
+            let positions = branching.alternatives(of: message.position)
+            if positions.count > 1 {
+                for position in positions {
+                    if let id = try id(at: position, in: row.number) { message.alternatives.append(id) }
+                }
+            }
+            presented.append(message)
+        }
+        return presented
+    }
+
+    private func id(at position: Int, in conversation: Int64) throws(SQLiteError) -> MessageID? {
+        try connection.first(Self.idSQL, [.integer(Self.number(conversation, position))]) {
+            row throws(SQLiteError) in
+            MessageID(uncheckedRawValue: try row.text(0))
+        }
+    }
+
+    /// The positions that are shown; all of them as long as each message follows the one before it.
+    private func path(of row: ConversationTable.Row) throws(SQLiteError) -> [ClosedRange<Int>] {
+        try branches.branching(of: row)?.path ?? [1...Int(Self.positionsMax) - 1]
+    }
+
+    /// The last `limit` messages on a path at positions between two, newest first.
+    private func newest(
+        _ limit: Int, on path: [ClosedRange<Int>], after low: Int, before high: Int, in conversation: Int64
+    ) throws(SQLiteError) -> [Row] {
+        var found: [Row] = []
+        for range in path.reversed() where found.count < limit {
+            let first = max(range.lowerBound, low + 1), last = min(range.upperBound, high - 1)
+            guard first <= last else { continue }
+            found += try rows(
+                Self.pageSQL,
+                [
+                    .integer(Self.number(conversation, first) - 1),
+                    .integer(Self.number(conversation, last) + 1), .integer(limit - found.count),
+                ])
+        }
+        return found
+    }
+
     // MARK: Pages
 
     func page(of row: ConversationTable.Row, before position: Int?, limit: Int) throws -> ConversationPage {
         let limit = min(max(limit, 1), Limits.messagesPageMax)
-        let before = min(max(Int64(position ?? .max), 0), Self.positionsMax - 1)
-        let low = Self.number(row.number, 0)
+        let before = min(max(position ?? .max, 0), Int(Self.positionsMax))
         // One more than asked for tells whether there is an earlier page.
-        let found = try rows(Self.pageSQL, [.integer(low), .integer(low + before), .integer(limit + 1)])
-        let page = found.prefix(limit).reversed().map(\.value)
+        let found = try newest(
+            limit + 1, on: try path(of: row), after: 0, before: before, in: row.number)
+        let page = try presented(found.prefix(limit).reversed().map(\.value), in: row)
         return ConversationPage(
             conversation: row.value, messages: page,
-            earlier: found.count > limit ? page.first?.position : nil,
-            cursor: Cursor(version: row.value.version, offset: try row.running.map(length(ofRunning:)) ?? 0))
+            earlier: found.count > limit ? page.first?.position : nil, cursor: try cursor(of: row))
+    }
+
+    private func cursor(of row: ConversationTable.Row) throws(SQLiteError) -> Cursor {
+        var offset = 0
+        if let running = row.running { offset = try length(ofRunning: running) }
+        return Cursor(version: row.value.version, offset: offset)
     }
 
     func history(
         endingWith prompt: MessageID, in row: ConversationTable.Row, bytesMax: Int
     ) throws -> [Message] {
-        guard let last = try find(prompt, in: row.number) else { throw ChatError.notFound("message") }
-        // First only the lengths, which come before the texts in a row, then the texts that fit.
-        var first = last.number
-        var bytes = 0
-        try connection.withStatement(Self.lengthsSQL) { statement throws(SQLiteError) in
-            try statement.bind([.integer(Self.number(row.number, 0)), .integer(last.number)])
-            while try statement.step() {
-                bytes += try statement.intIfAny(1) ?? 0
-                let number = try statement.int64(0)
-                guard number == last.number || bytes <= bytesMax else { return }
-                first = number
-            }
+        guard let last = try find(prompt, in: row.number)?.value.position else {
+            throw ChatError.notFound("message")
         }
-        return try rows(Self.rangeSQL, [.integer(first), .integer(last.number)]).map(\.value)
+        let path = try branches.branching(of: row)?.path(to: last) ?? [1...last]
+        // First only the lengths, which come before the texts in a row, then the texts that fit.
+        var kept: [ClosedRange<Int64>] = []
+        var bytes = 0
+        for range in path.reversed() where bytes <= bytesMax || kept.isEmpty {
+            let end = Self.number(row.number, range.upperBound)
+            var first: Int64?
+            try connection.withStatement(Self.lengthsSQL) { statement throws(SQLiteError) in
+                try statement.bind([
+                    .integer(Self.number(row.number, range.lowerBound) - 1), .integer(end),
+                ])
+                while try statement.step() {
+                    bytes += try statement.intIfAny(1) ?? 0
+                    guard bytes <= bytesMax || (kept.isEmpty && first == nil) else { return }
+                    first = try statement.int64(0)
+                }
+            }
+            if let first { kept.append(first...end) }
+        }
+        return try kept.reversed().flatMap { range in
+            try rows(Self.rangeSQL, [.integer(range.lowerBound), .integer(range.upperBound)]).map(\.value)
+        }
     }
 
     // MARK: Changes
@@ -171,9 +240,10 @@ struct MessageTable {
             || (seen.version > 0 && seen.version < conversation.resetVersion)
         let seen = isReset ? .start : seen
         let limit = min(max(limit, 1), Limits.changesMax)
-        let changed = try rows(
-            Self.changesSQL, [.integer(row.number), .integer(seen.version), .integer(limit + 1)]
-        ).map(\.value)
+        if let after = try branches.branching(of: row)?.voidedAfter(since: seen.version) {
+            return try replacement(in: row, after: after, since: seen, isReset: isReset, limit: limit)
+        }
+        let changed = try presented(changed(since: seen.version, limit: limit + 1, in: row), in: row)
         if changed.count > limit {
             let page = Array(changed.prefix(limit))
             let offset = page.last { $0.state == .running }?.text.utf8.count ?? 0
@@ -196,5 +266,33 @@ struct MessageTable {
         guard isReset || !changed.isEmpty || growth != nil || now.version != seen.version else { return nil }
         return ConversationChanges(
             conversation: conversation, isReset: isReset, messages: changed, growth: growth, cursor: now)
+    }
+
+    private func changed(since version: Int, limit: Int, in row: ConversationTable.Row) throws -> [Message] {
+        try rows(Self.changesSQL, [.integer(row.number), .integer(version), .integer(limit)]).map(\.value)
+    }
+
+    /// What a reader is told that has seen messages which are no longer shown.
+    private func replacement(
+        in row: ConversationTable.Row, after position: Int, since seen: Cursor, isReset: Bool, limit: Int
+    ) throws -> ConversationChanges {
+        if !isReset {
+            let path = try path(of: row)
+            let before = try changed(since: seen.version, limit: limit + 1, in: row).filter { message in
+                message.position <= position && path.contains { $0.contains(message.position) }
+            }
+            let behind = try newest(
+                limit + 1, on: path, after: position, before: Int(Self.positionsMax), in: row.number)
+            let fresh = before.sorted { $0.position < $1.position } + behind.reversed().map(\.value)
+            if fresh.count <= limit {
+                return ConversationChanges(
+                    conversation: row.value, isReset: false, droppedAfter: position,
+                    messages: try presented(fresh, in: row), growth: nil, cursor: try cursor(of: row))
+            }
+        }
+        let page = try page(of: row, before: nil, limit: limit)
+        return ConversationChanges(
+            conversation: row.value, isReset: true, messages: page.messages, earlier: page.earlier,
+            growth: nil, cursor: page.cursor)
     }
 }

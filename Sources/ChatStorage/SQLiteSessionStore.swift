@@ -101,6 +101,14 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
+    package func retryAnswer(
+        _ retry: Retry, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn {
+        try await shard(session).write {
+            try AnswerTable($0).retry(retry, in: conversation, of: session, at: time)
+        }
+    }
+
     package func continueAnswer(
         _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
         at time: Timestamp

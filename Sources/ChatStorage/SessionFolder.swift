@@ -23,9 +23,16 @@ final class SessionFolder: Sendable {
 
     /// What is in a session's file.
     private struct SessionFile: Codable {
-        static let formatKnown = 1
-        var format = formatKnown
+        static let formatKnown = 2
+        /// A program that does not know alternatives would show all of them, so it must not read the second
+        /// format.
+        let format: Int
         let document: SessionDocument
+
+        init(_ document: SessionDocument) {
+            format = document.hasBranching ? 2 : 1
+            self.document = document
+        }
     }
 
     /// A session past this size takes no more: each change rewrites all of it.
@@ -76,7 +83,7 @@ final class SessionFolder: Sendable {
         try locked { deadline in
             let (value, edit) = try body(try read(session))
             if case .replace(let document) = edit {
-                let bytes = Array(try JSONEncoder().encode(SessionFile(document: document)))
+                let bytes = Array(try JSONEncoder().encode(SessionFile(document)))
                 guard bytes.count <= Self.sessionBytesMax else {
                     throw ChatError(.limitReached, "This session is full. Delete conversations first.")
                 }

@@ -8,6 +8,7 @@ struct EventPage: Sendable {
     var texts: [String: String] = [:]
     var blocks: [String: [String]] = [:]
     var states: [String: String] = [:]
+    var positions: [String: Int] = [:]
     var cursor = ""
     var raw: [String] = []
     /// Prompt and answer are there, and the answer has ended.
@@ -22,6 +23,7 @@ struct EventPage: Sendable {
             let id = try #require(event.data.text("message.id"))
             texts[id] = event.data.text("message.text")
             states[id] = event.data.text("message.state")
+            positions[id] = event.data.at("message.position")?.whole.map(Int.init)
             blocks[id] = Self.strings(event.data.at("message.blocks"))
         case "delta":
             let id = try #require(event.data.text("message"))
@@ -41,8 +43,21 @@ struct EventPage: Sendable {
             }
         case "reset":
             self = EventPage(cursor: event.id)
+        case "drop":
+            let after = try #require(event.data.at("after")?.whole)
+            for (id, position) in positions where position > after {
+                texts[id] = nil
+                states[id] = nil
+                blocks[id] = nil
+                positions[id] = nil
+            }
         default: break
         }
+    }
+
+    /// The texts in their order.
+    var log: [String] {
+        positions.sorted { $0.value < $1.value }.compactMap { texts[$0.key] }
     }
 
     static func strings(_ value: JSONValue?) -> [String] {

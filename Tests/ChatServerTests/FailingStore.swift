@@ -35,6 +35,9 @@ struct FailingStore: SessionStore {
     )
         async throws -> Turn
     { throw unused }
+    func retryAnswer(
+        _ retry: Retry, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn { throw unused }
     func continueAnswer(
         _ continuation: Continuation, in conversation: ConversationID, of session: SessionID,
         at time: Timestamp

@@ -62,6 +62,8 @@ struct OpenAPITests {
 
     static let conversation = "/api/v1/conversations/{id}"
     static let goOn = conversation + "/messages/{message}/continue"
+    static let retry = conversation + "/messages/{message}/retry"
+    static let retryPath = "/api/v1/conversations/talk/messages/m9/retry"
     static let goOnPath = "/api/v1/conversations/talk/messages/none/continue"
     static let cases: [Case] = [
         Case(method: .get, template: "/", status: 200), Case(method: .head, template: "/", status: 200),
@@ -133,6 +135,16 @@ struct OpenAPITests {
             method: .post, template: conversation + "/messages",
             json: #"{"id":"m8","text":"\#(String(repeating: "x", count: 300_000))"}"#, status: 413),
         Case(method: .post, template: conversation + "/messages", status: 415),
+        Case(method: .post, template: retry, path: retryPath, json: "{}", status: 400),
+        Case(method: .post, template: retry, path: retryPath, json: "{}", isKeyed: false, status: 401),
+        Case(
+            method: .post, template: retry, path: "/api/v1/conversations/talk/messages/none/retry",
+            json: #"{"id":"a"}"#, status: 404),
+        Case(method: .post, template: retry, path: retryPath, json: #"{"id":"m9"}"#, status: 409),
+        Case(
+            method: .post, template: retry, path: retryPath,
+            json: #"{"pad":"\#(String(repeating: "x", count: 200_000))"}"#, status: 413),
+        Case(method: .post, template: retry, path: retryPath, status: 415),
         Case(method: .post, template: goOn, path: goOnPath, json: "{}", status: 400),
         Case(method: .post, template: goOn, path: goOnPath, json: "{}", isKeyed: false, status: 401),
         Case(method: .post, template: goOn, path: goOnPath, json: #"{"version":1}"#, status: 404),
@@ -192,10 +204,11 @@ struct OpenAPITests {
             }
             // Proven elsewhere: 503 by RequestLogTests, EventStreamTests and HealthRouteTests, the stream's
             // 200 by EventStreamTests, `limit_reached` by the conformance suite of the stores.
-            // An answer that goes on: ContinuationRouteTests.
+            // An answer that goes on: ContinuationRouteTests; one more answer: AlternativeRouteTests.
             let elsewhere = [
                 "GET \(Self.conversation)/events 200", "POST /api/v1/conversations 409",
-                "POST \(Self.goOn) 202", "POST \(Self.goOn) 409",
+                "POST \(Self.goOn) 202", "POST \(Self.goOn) 409", "POST \(Self.retry) 202",
+                "PATCH \(Self.conversation) 409",
             ]
             for path in Self.names(document["paths"]) {
                 for method in Self.names(document["paths"]?[path]) where method != "parameters" {

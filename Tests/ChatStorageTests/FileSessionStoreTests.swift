@@ -1,6 +1,6 @@
 import ChatCore
 import ChatStorage
-import ChatTesting
+@testable import ChatTesting
 import Foundation
 import Testing
 
@@ -100,11 +100,28 @@ struct FileSessionStoreTests {
         await store.close()
     }
 
+    @Test("a program that knows no alternatives reads files as long as there are none")
+    func format() async throws {
+        let fixture = try await StoreFixture(isShared: true) { FileSessionStore(volume: volume) }
+        let hexadecimal = fixture.session.hexadecimal
+        let path = "sessions/\(hexadecimal.prefix(2))/\(hexadecimal).json"
+        func format() throws -> Int? {
+            let object = try JSONSerialization.jsonObject(with: Data(try folder.read(path)))
+            return (object as? [String: Any])?["format"] as? Int
+        }
+        let id = try await fixture.conversation()
+        let turn = try await fixture.begin(in: id, answer: "one")
+        #expect(try format() == 1)
+        try await fixture.retry(turn.answer.id, in: id, answer: "two")
+        #expect(try format() == 2)
+        await fixture.close()
+    }
+
     @Test("a file of a later format is left alone")
     func laterFormat() async throws {
         let store = FileSessionStore(volume: volume)
         _ = try await store.createSession(session)
-        try folder.write(Array(#"{"format": 2}"#.utf8), to: path)
+        try folder.write(Array(#"{"format": 3}"#.utf8), to: path)
         let error = await expectError(.unavailable) { try await store.createSession(session) }
         #expect(error?.message.contains("newer version") == true)
         await store.close()

@@ -24,7 +24,8 @@ struct SQLiteSessionStoreCostTests {
         MessageTable.findSQL, MessageTable.numberSQL, MessageTable.pageSQL, MessageTable.rangeSQL,
         MessageTable.changesSQL,
         MessageTable.lengthsSQL, MessageTable.partsSQL, MessageTable.partsFromSQL, MessageTable.lengthSQL,
-        AnswerTable.existsSQL, AnswerTable.ownedSQL,
+        MessageTable.idSQL, AnswerTable.existsSQL, AnswerTable.ownedSQL, BranchTable.listSQL,
+        BranchTable.removeSQL,
         "DELETE FROM session WHERE id = ?", "DELETE FROM conversation WHERE session = ? AND id = ?",
         "DELETE FROM message WHERE conversation = ?", "DELETE FROM part WHERE message = ?",
     ]

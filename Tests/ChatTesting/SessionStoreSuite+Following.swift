@@ -126,7 +126,11 @@ extension SessionStoreSuite {
                 running = try await change(id, running, step, f, &random)
                 if Int.random(in: 0..<3, using: &random) == 0 {
                     try await reader.follow(id, f, limit: Int.random(in: 1...4, using: &random))
-                    #expect(reader.messages == (try await f.page(id)).messages, "step \(step)")
+                    let stored = try await f.page(id).messages
+                    #expect(reader.isWhole || !reader.messages.isEmpty)
+                    #expect(
+                        reader.messages == (reader.isWhole ? stored : stored.suffix(reader.messages.count)),
+                        "step \(step)")
                 }
             }
         },
@@ -147,6 +151,7 @@ extension SessionStoreSuite {
                 let patch = try ConversationPatch(title: "title \(step)")
                 _ = try await f.store.updateConversation(id, of: f.session, with: patch, at: time)
                 return nil
+            case 2, 3, 4: return try await branch(id, step, f, &random)
             default: return (f.place(try await f.begin("prompt \(step)", in: id).answer.id, id), "")
             }
         }
@@ -168,14 +173,39 @@ extension SessionStoreSuite {
         }
     }
 
+    /// Asks again, edits a prompt, or shows an alternative; nothing when there is no message yet.
+    private static func branch(
+        _ id: ConversationID, _ step: Int, _ f: StoreFixture, _ random: inout SeededGenerator
+    ) async throws -> (AnswerReference, String)? {
+        let messages = try await f.page(id).messages
+        guard let message = messages.randomElement(using: &random) else { return nil }
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: return (f.place(try await f.retry(message.id, in: id).answer.id, id), "")
+        case 1:
+            let prompt = messages.last { $0.role == .user && $0.position <= message.position }
+            let replaced = try #require(prompt ?? messages.first { $0.role == .user }).id
+            return (f.place(try await f.begin("edit \(step)", in: id, replacing: replaced).answer.id, id), "")
+        default:
+            let other = messages.flatMap(\.alternatives).randomElement(using: &random) ?? message.id
+            try await f.show(other, in: id)
+            return nil
+        }
+    }
+
     /// A page in a browser.
     private struct Reader {
         var cursor = Cursor.start
         var messages: [Message] = []
+        /// False when only the last page is known.
+        var isWhole = true
 
         mutating func follow(_ id: ConversationID, _ f: StoreFixture, limit: Int) async throws {
             while let changes = try await f.changes(id, since: cursor, limit: limit) {
-                if changes.isReset { messages = [] }
+                if changes.isReset {
+                    messages = []
+                    isWhole = changes.earlier == nil
+                }
+                if let position = changes.droppedAfter { messages.removeAll { $0.position > position } }
                 for message in changes.messages {
                     messages.removeAll { $0.id == message.id }
                     messages.append(message)

@@ -33,7 +33,7 @@ package struct SessionStoreSuite: Sendable {
     /// All clauses that take a moment each.
     package static let clauses: [Clause] =
         sessionClauses + conversationClauses + turnClauses + answerClauses + continuationClauses
-        + followingClauses + textClauses + concurrencyClauses
+        + alternativeClauses + followingClauses + textClauses + concurrencyClauses
 
     /// The limits on the number of things: thousands of calls each, so that they run when `STOA_THOROUGH` is
     /// set.

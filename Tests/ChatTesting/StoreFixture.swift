@@ -41,9 +41,12 @@ struct StoreFixture: Sendable {
     /// Begins a turn, and ends it as well if there is an `answer`.
     @discardableResult
     func begin(
-        _ text: String = "Hello?", in conversation: ConversationID, answer: String? = nil, time: Int64 = 20
+        _ text: String = "Hello?", in conversation: ConversationID, replacing replaced: MessageID? = nil,
+        answer: String? = nil, time: Int64 = 20
     ) async throws -> Turn {
-        let turn = try await store.beginTurn(try turn(text), in: conversation, of: session, at: at(time))
+        let new = try NewTurn(
+            promptID: .random(), text: text, model: "demo", replacing: replaced, owner: owner)
+        let turn = try await store.beginTurn(new, in: conversation, of: session, at: at(time))
         if let answer {
             _ = try await store.finish(
                 place(turn.answer.id, conversation), with: part(0, answer), end: AnswerEnd(state: .complete),

@@ -80,10 +80,13 @@ package struct ConversationPatch: Hashable, Sendable {
     package var systemPrompt: String??
     /// Keep it on top of the list, or no longer.
     package var isPinned: Bool?
+    /// Show this message, and what was last said after it, in the place of its alternative.
+    package var shown: MessageID?
 
     /// - Throws: ``ChatError/Code/tooLarge`` when a text is past its limit.
     package init(
-        title: String? = nil, model: String?? = nil, systemPrompt: String?? = nil, isPinned: Bool? = nil
+        title: String? = nil, model: String?? = nil, systemPrompt: String?? = nil, isPinned: Bool? = nil,
+        shown: MessageID? = nil
     ) throws {
         try TextRule.title.check(title)
         try TextRule.modelID.check(model ?? nil)
@@ -92,6 +95,17 @@ package struct ConversationPatch: Hashable, Sendable {
         self.model = model
         self.systemPrompt = systemPrompt
         self.isPinned = isPinned
+        self.shown = shown
+    }
+
+    /// What becomes of `conversation`; which message is shown is not its own affair.
+    package func applied(to conversation: Conversation) -> Conversation {
+        var changed = conversation
+        if let title { changed.title = title }
+        if let model { changed.model = model }
+        if let systemPrompt { changed.systemPrompt = systemPrompt }
+        if let isPinned { changed.isPinned = isPinned }
+        return changed
     }
 }
 

@@ -48,6 +48,14 @@ package struct Message: Hashable, Sendable, Codable, Identifiable {
     package var updated: Timestamp
     /// The conversation's version at which it was made or its state last changed.
     package var version: Int
+    /// All versions of it, itself among them, in the order they were made; empty when it is the only one.
+    /// Told by reads, kept elsewhere (``Branching``).
+    package var alternatives: [MessageID] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case id, role, position, text, state, model, prompt, owner, stopReason, failure, usage, created
+        case updated, version
+    }
 
     /// Why an answer failed: a code for machines and a sentence for people.
     package struct Failure: Hashable, Sendable, Codable {

@@ -6,6 +6,8 @@ package struct NewTurn: Hashable, Sendable {
     package let text: String
     /// The model to ask.
     package let model: String
+    /// The earlier prompt that this one is an edited version of; what follows that one is no longer shown.
+    package let replaced: MessageID?
     /// The id the answer gets, chosen by the server.
     package let answerID: MessageID
     /// The task that will write the answer.
@@ -13,13 +15,15 @@ package struct NewTurn: Hashable, Sendable {
 
     /// - Throws: ``ChatError/Code/tooLarge`` or ``ChatError/Code/invalid`` when a text breaks its rule.
     package init(
-        promptID: MessageID, text: String, model: String, answerID: MessageID = .random(), owner: AnswerOwner
+        promptID: MessageID, text: String, model: String, replacing replaced: MessageID? = nil,
+        answerID: MessageID = .random(), owner: AnswerOwner
     ) throws {
         try TextRule.prompt.check(text)
         try TextRule.modelID.check(model)
         self.promptID = promptID
         self.text = text
         self.model = model
+        self.replaced = replaced
         self.answerID = answerID
         self.owner = owner
     }
@@ -30,6 +34,29 @@ package struct NewTurn: Hashable, Sendable {
         let line = text.drop(while: \.isWhitespace).prefix(while: { !$0.isNewline })
         guard line.count > 60 else { return String(line) }
         return line.prefix(59).trimmingSuffix(while: \.isWhitespace) + "…"
+    }
+}
+
+/// A prompt that is answered once more; the earlier answers stay readable as alternatives.
+package struct Retry: Hashable, Sendable {
+    /// The prompt, or an answer to it.
+    package let message: MessageID
+    /// The id of the new answer, chosen by the client; the same id again is the same answer.
+    package let answerID: MessageID
+    /// The model to ask.
+    package let model: String
+    /// The task that will write the answer.
+    package let owner: AnswerOwner
+
+    /// Makes the value.
+    /// - Throws: ``ChatError/Code/tooLarge`` or ``ChatError/Code/invalid`` when the model's id breaks its
+    ///   rule.
+    package init(of message: MessageID, answerID: MessageID, model: String, owner: AnswerOwner) throws {
+        try TextRule.modelID.check(model)
+        self.message = message
+        self.answerID = answerID
+        self.model = model
+        self.owner = owner
     }
 }
 

@@ -8,6 +8,9 @@ package struct SessionDocument: Hashable, Sendable, Codable {
     /// A session without conversations.
     package init(_ session: Session) { self.session = session }
 
+    /// Whether any message has alternatives.
+    package var hasBranching: Bool { conversations.contains { $0.branching != nil } }
+
     /// See ``SessionStore/conversations(of:after:limit:)``.
     package func list(after cursor: ConversationListCursor?, limit: Int) -> ConversationList {
         let limit = min(max(limit, 1), Limits.conversationsPageMax)

@@ -45,7 +45,7 @@ extension SessionDocumentStore {
     ) async throws -> Conversation {
         try await change(session) {
             try $0.change(id) {
-                $0.update(with: patch, at: time)
+                try $0.update(with: patch, at: time)
                 return $0.conversation
             }
         }
@@ -70,6 +70,12 @@ extension SessionDocumentStore {
         _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
     ) async throws -> Turn {
         try await change(session) { try $0.change(conversation) { try $0.begin(turn, at: time) } }
+    }
+
+    package func retryAnswer(
+        _ retry: Retry, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn {
+        try await change(session) { try $0.change(conversation) { try $0.retry(retry, at: time) } }
     }
 
     package func continueAnswer(

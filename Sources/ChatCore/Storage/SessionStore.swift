@@ -46,7 +46,7 @@ package protocol SessionStore: Sendable {
     ) async throws -> CreatedConversation
 
     /// A conversation and its last `limit` messages before `position` (nil: the last of all), in ascending
-    /// order.
+    /// order: of messages that have alternatives, those that are shown.
     ///
     /// A running answer's text is what was stored so far.
     /// - Parameter limit: 1 to ``Limits/messagesPageMax``; more is cut to that.
@@ -54,8 +54,12 @@ package protocol SessionStore: Sendable {
         _ id: ConversationID, of session: SessionID, before position: Int?, limit: Int
     ) async throws -> ConversationPage
 
-    /// Changes title, model, system prompt or pin; the version grows by one. A patch that changes nothing
-    /// leaves all as it is, version and time included.
+    /// Changes title, model, system prompt or pin, or which alternative of a message is shown; the version
+    /// grows by one. A patch that changes nothing leaves all as it is, version and time included.
+    ///
+    /// With a message, what was last said after it is shown as well.
+    /// - Throws: ``ChatError/Code/notFound`` when the message to show does not exist;
+    ///   ``ChatError/Code/answerRunning`` when another one is shown and its answer runs.
     func updateConversation(
         _ id: ConversationID, of session: SessionID, with patch: ConversationPatch, at time: Timestamp
     ) async throws -> Conversation
@@ -74,15 +78,28 @@ package protocol SessionStore: Sendable {
 
     /// Stores a prompt as `complete` and its answer as `running`, empty, owned by `turn.owner`; the version
     /// grows by two, the prompt carries the first, the answer the second. An untitled conversation gets
-    /// ``NewTurn/suggestedTitle``.
+    /// ``NewTurn/suggestedTitle``. They follow what is shown; a prompt that replaces another one takes its
+    /// place, and what was said from there on is kept but no longer shown.
     ///
     /// The same prompt id with the same text again returns the stored turn with the newest answer to it, as
     /// repeated, whether it still runs or not.
     /// - Throws: ``ChatError/Code/idTaken`` when a message with that id exists and is not this prompt;
     ///   ``ChatError/Code/answerRunning`` when another answer runs in this conversation;
-    ///   ``ChatError/Code/limitReached`` past ``Limits/messagesPerConversationMax``.
+    ///   ``ChatError/Code/notFound`` when there is no such prompt to replace;
+    ///   ``ChatError/Code/limitReached`` past ``Limits/messagesPerConversationMax`` or
+    ///   ``Limits/branchesPerConversationMax``.
     func beginTurn(
         _ turn: NewTurn, in conversation: ConversationID, of session: SessionID, at time: Timestamp
+    ) async throws -> Turn
+
+    /// Stores one more answer to a prompt as `running`, empty, owned by `retry.owner`, in the place of the
+    /// one that is shown; the version grows by one and becomes the answer's.
+    ///
+    /// The same answer id for the same prompt again returns what is stored, as repeated.
+    /// - Throws: ``ChatError/Code/notFound`` when there is no such message; ``ChatError/Code/idTaken`` when
+    ///   the id is another message's; otherwise as ``beginTurn(_:in:of:at:)``.
+    func retryAnswer(
+        _ retry: Retry, in conversation: ConversationID, of session: SessionID, at time: Timestamp
     ) async throws -> Turn
 
     /// Lets an answer that was cut off go on: it becomes `running` again with its text, owned by the
@@ -130,7 +147,8 @@ package protocol SessionStore: Sendable {
     func requestStop(in conversation: ConversationID, of session: SessionID) async throws -> MessageID?
 
     /// The messages that lead to `prompt`, in ascending order and ending with it: as many of the newest as
-    /// fit into `bytesMax` of text, the prompt in any case. Failed and interrupted answers are among them.
+    /// fit into `bytesMax` of text, the prompt in any case. Failed and interrupted answers are among them,
+    /// alternatives are not.
     func history(
         endingWith prompt: MessageID, in conversation: ConversationID, of session: SessionID, bytesMax: Int
     ) async throws -> [Message]
@@ -145,6 +163,10 @@ package protocol SessionStore: Sendable {
     func cursors(of conversations: Set<ConversationReference>) async throws -> [ConversationReference: Cursor]
 
     /// What changed in a conversation since `cursor`, or nil when nothing did.
+    ///
+    /// When other alternatives are shown than at the cursor, ``ConversationChanges/droppedAfter`` says from
+    /// where on, and the messages are those that are shown there now, and those that changed before it. When
+    /// these are more than `limit`, the answer is the last page of the conversation, as after a reset.
     ///
     /// A cursor from before the last reset, or one the conversation never had (a version beyond its own), is
     /// answered with ``ConversationChanges/isReset`` and everything that there is now.
@@ -245,19 +267,27 @@ package struct ConversationChanges: Hashable, Sendable {
     package let conversation: Conversation
     /// What was seen before is void: drop every message first.
     package let isReset: Bool
-    /// Messages made or changed since, in ascending order of version; a running one with all its text so far.
+    /// What was seen behind this position is void: drop it first. Nil when nothing is, or all.
+    package let droppedAfter: Int?
+    /// Messages made or changed since, in ascending order of version, or of position when something was
+    /// dropped; a running one with all its text so far.
     package let messages: [Message]
+    /// When these are the last page only: the position to ask for the page before it.
+    package let earlier: Int?
     /// The growth of a running answer that was seen before.
     package let growth: AnswerGrowth?
     /// What has been seen with this.
     package let cursor: Cursor
 
     package init(
-        conversation: Conversation, isReset: Bool, messages: [Message], growth: AnswerGrowth?, cursor: Cursor
+        conversation: Conversation, isReset: Bool, droppedAfter: Int? = nil, messages: [Message],
+        earlier: Int? = nil, growth: AnswerGrowth?, cursor: Cursor
     ) {
         self.conversation = conversation
         self.isReset = isReset
+        self.droppedAfter = droppedAfter
         self.messages = messages
+        self.earlier = earlier
         self.growth = growth
         self.cursor = cursor
     }

@@ -9,17 +9,39 @@ extension ChatTask {
     /// - Throws: ``ChatError/Code/busy`` when too many answers run here, ``ChatError/Code/invalid`` for an
     ///   unknown model, and as ``SessionStore/beginTurn(_:in:of:at:)``.
     package func beginTurn(
-        promptID: MessageID, text: String, model: String?, in conversation: ConversationReference
+        promptID: MessageID, text: String, model: String?, replacing replaced: MessageID? = nil,
+        in conversation: ConversationReference
     ) async throws -> Turn {
         try TextRule.prompt.check(text)
         let answerID = MessageID.random()
         return try await take(answerID, in: conversation) {
             let new = try NewTurn(
                 promptID: promptID, text: text, model: try await self.model(model, for: conversation),
-                answerID: answerID, owner: AnswerOwner(task: self.id, host: self.host, epoch: 1))
+                replacing: replaced, answerID: answerID,
+                owner: AnswerOwner(task: self.id, host: self.host, epoch: 1))
             return try await self.makingWay(in: conversation) {
                 try await self.store.beginTurn(
                     new, in: conversation.conversation, of: conversation.session, at: .now())
+            }
+        }
+    }
+
+    /// Asks again for the prompt that `message` is or answers.
+    /// - Parameters:
+    ///   - answerID: the new answer's, chosen by the client: sent twice, it is one answer.
+    ///   - model: nil takes the conversation's, then the default.
+    /// - Throws: as ``beginTurn(promptID:text:model:replacing:in:)`` and
+    ///   ``SessionStore/retryAnswer(_:in:of:at:)``.
+    package func retryAnswer(
+        to message: MessageID, answerID: MessageID, model: String?, in conversation: ConversationReference
+    ) async throws -> Turn {
+        try await take(answerID, in: conversation) {
+            let retry = try Retry(
+                of: message, answerID: answerID, model: try await self.model(model, for: conversation),
+                owner: AnswerOwner(task: self.id, host: self.host, epoch: 1))
+            return try await self.makingWay(in: conversation) {
+                try await self.store.retryAnswer(
+                    retry, in: conversation.conversation, of: conversation.session, at: .now())
             }
         }
     }

@@ -105,12 +105,16 @@ struct EventStream {
         let before = changes.isReset ? Cursor.start : before
         let blocks = await renderer?.blocks(of: changes.messages)
         var events: [ServerSentEvent] = []
-        if changes.isReset { events.append(.bare("reset", cursor: before)) }
+        if changes.isReset { events.append(.reset(earlier: changes.earlier, cursor: before)) }
+        if let position = changes.droppedAfter { events.append(.drop(after: position, cursor: before)) }
         events.append(.conversation(changes.conversation, cursor: before))
         var seen = before
         for message in changes.messages {
-            seen.version = max(seen.version, message.version)
-            seen.offset = message.state == .running ? message.text.utf8.count : 0
+            // What was dropped or is only the last page is seen as a whole or not at all.
+            if changes.droppedAfter == nil, changes.earlier == nil {
+                seen.version = max(seen.version, message.version)
+                seen.offset = message.state == .running ? message.text.utf8.count : 0
+            }
             events.append(.message(message, blocks: blocks?[message.id], cursor: seen))
         }
         // Whoever has seen the last event has seen all of them.

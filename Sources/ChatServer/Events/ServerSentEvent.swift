@@ -56,7 +56,18 @@ extension ServerSentEvent {
             name: "conversation", data: .fields(["conversation": conversation.json]), cursor: cursor)
     }
 
-    /// `reset`, `gone` or `restart`, which say all by their name.
+    /// What was seen is void.
+    /// - Parameter earlier: where the messages begin that follow, when they are only the last page.
+    static func reset(earlier: Int?, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(name: "reset", data: .fields(["earlier": .count(earlier)]), cursor: cursor)
+    }
+
+    /// What was seen behind a position is void: alternatives of it are shown now.
+    static func drop(after position: Int, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(name: "drop", data: .fields(["after": .count(position)]), cursor: cursor)
+    }
+
+    /// `gone` or `restart`, which say all by their name.
     static func bare(_ name: String, cursor: Cursor) -> ServerSentEvent {
         ServerSentEvent(name: name, data: .object([]), cursor: cursor)
     }

@@ -33,6 +33,7 @@ extension Message {
             } ?? .null,
             "host": .text(owner?.host), "created_ms": created.json, "updated_ms": updated.json,
             "version": .count(version),
+            "alternatives": .array(alternatives.map { .string($0.rawValue) }),
         ])
         guard let blocks, case .object(let fields) = json else { return json }
         return .object(

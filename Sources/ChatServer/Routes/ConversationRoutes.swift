@@ -75,7 +75,8 @@ struct ConversationRoutes: Sendable {
         let patch = try ConversationPatch(
             title: try fields.optionalString("title"), model: try fields.nullableString("model"),
             systemPrompt: try fields.nullableString("system_prompt"),
-            isPinned: try fields.optionalBool("pinned"))
+            isPinned: try fields.optionalBool("pinned"),
+            shown: try fields.optionalString("shown").map(MessageID.init(validating:)))
         if case .some(.some(let model)) = patch.model { _ = try task.catalogue.model(model) }
         return .json(try await task.update(conversation, with: patch).json)
     }

@@ -1,13 +1,14 @@
 import ChatCore
 import Hummingbird
 
-/// Turns: begun, gone on with, and stopped.
+/// Turns: begun, asked again, gone on with, and stopped.
 struct MessageRoutes: Sendable {
     let task: ChatTask
     let bodies: BodyReader
 
     func add(to routes: RouteTable) {
         routes.on(.post, "/api/v1/conversations/{id}/messages", use: begin)
+        routes.on(.post, "/api/v1/conversations/{id}/messages/{message}/retry", use: retry)
         routes.on(.post, "/api/v1/conversations/{id}/messages/{message}/continue", use: goOn)
         routes.on(.post, "/api/v1/conversations/{id}/stop", use: stop)
     }
@@ -18,8 +19,21 @@ struct MessageRoutes: Sendable {
         let fields = try await bodies.fields(of: request, context, isMessage: true)
         let turn = try await task.beginTurn(
             promptID: try MessageID(validating: try fields.string("id")), text: try fields.string("text"),
-            model: try fields.nullableString("model") ?? nil, in: conversation)
+            model: try fields.nullableString("model") ?? nil,
+            replacing: try fields.optionalString("replaces").map(MessageID.init(validating:)),
+            in: conversation)
         return .turn(turn)
+    }
+
+    /// 202: the prompt of this message is answered once more.
+    private func retry(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let conversation = try request.conversation(context)
+        let message = try request.message(context)
+        let fields = try await bodies.fields(of: request, context)
+        return .turn(
+            try await task.retryAnswer(
+                to: message, answerID: try MessageID(validating: try fields.string("id")),
+                model: try fields.nullableString("model") ?? nil, in: conversation))
     }
 
     /// 202: the answer runs again, or ran already because of the same request.
