@@ -24,6 +24,9 @@ static const unsigned char messages_js[] = {
 static const unsigned char panel_js[] = {
 #embed "assets/panel.js"
 };
+static const unsigned char editing_js[] = {
+#embed "assets/editing.js"
+};
 static const unsigned char dialogs_js[] = {
 #embed "assets/dialogs.js"
 };
@@ -37,6 +40,7 @@ static const cpage_asset assets[] = {
     ASSET("server.js", "text/javascript; charset=utf-8", server_js),
     ASSET("messages.js", "text/javascript; charset=utf-8", messages_js),
     ASSET("panel.js", "text/javascript; charset=utf-8", panel_js),
+    ASSET("editing.js", "text/javascript; charset=utf-8", editing_js),
     ASSET("dialogs.js", "text/javascript; charset=utf-8", dialogs_js),
 };
 

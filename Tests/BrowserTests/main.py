@@ -14,6 +14,7 @@ import access_tests  # noqa: F401  (each module registers its tests)
 import chat_tests  # noqa: F401
 import fault_tests  # noqa: F401
 import safety_tests  # noqa: F401
+import versions_tests  # noqa: F401
 import window_tests  # noqa: F401
 from stage import TESTS, Stage
 

@@ -132,6 +132,11 @@ class Window:
         return found
 
     @property
+    def versions(self):
+        """What the steppers say, from the top: `2/3`."""
+        return self.page.locator(".versions > span").all_inner_texts()
+
+    @property
     def titles(self):
         return self.page.locator("#list .item a").all_inner_texts()
 

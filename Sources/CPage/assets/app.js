@@ -15,7 +15,7 @@ const state = {
 
 startTheme();
 const drawer = new Drawer();
-const log = new Log({ labelOf: (id) => state.models.find((model) => model.id === id)?.label ?? id, on: { again, unsend } });
+const log = new Log({ labelOf: (id) => state.models.find((model) => model.id === id)?.label ?? id, on: { edit: (message, text) => submit(text, message.id), unsend, attempt: (work) => attempt(work) } });
 const panel = new Panel({ open: go, rename, remove, more: loadMore });
 const composer = new Composer({ submit, changed() { saveDraft(); showHead(); } });
 const windows = new BroadcastChannel("stoa");
@@ -194,7 +194,8 @@ const events = {
     message({ message }) { log.put(message); showHead(); },
     delta(delta) { if (!log.grow(delta)) open(state.current); },
     conversation({ conversation }) { share(conversation); showHead(); },
-    reset() { log.show(state.current, [], null); showHead(); },
+    drop({ after }) { log.drop(after); showHead(); },
+    reset({ earlier = null }) { log.show(state.current, [], earlier); showHead(); },
 };
 
 /// The conversation was deleted, here or in another window.
@@ -248,7 +249,7 @@ part("reset").addEventListener("click", async () => {
     if (!await (await dialogs()).askToReset()) return;
     await attempt(async () => {
         share(await call("POST", `/conversations/${id}/reset`));
-        if (id === state.current) events.reset();
+        if (id === state.current) events.reset({});
     });
 });
 
@@ -268,17 +269,20 @@ const showPending = (item, text = "Sending…") => {
     showHead();
 };
 
-function submit(text = composer.text.trim()) {
+function submit(text = composer.text.trim(), replaces) {
     if (!text || !key.current) return;
-    if (isRunning()) return notice("An answer is being written. Send this when it is done, or stop it first.", { kind: "info" });
-    const item = { id: newId(), conversation: state.current ?? newId(), text, at: Date.now() };
+    const item = { id: newId(), conversation: state.current ?? newId(), text, at: Date.now(), replaces };
+    if (isRunning()) {
+        if (replaces) takeBack(item);
+        return notice("An answer is being written. Send this when it is done, or stop it first.", { kind: "info" });
+    }
     if (!state.conversations.has(item.conversation)) {
         // A surrogate pair is not cut in two.
         const title = [...text.split("\n")[0].trim()].slice(0, titleCharacters).join("");
         item.create = { title, ...(state.model && { model: state.model }) };
     }
     outbox.keep(item);
-    composer.text = "";
+    if (!replaces) composer.text = "";
     saveDraft();
     if (!state.current) {
         state.current = log.conversation = item.conversation;
@@ -301,6 +305,8 @@ async function deliver(item) {
         });
         if (item.conversation !== state.current) return refresh();
         notice(null);
+        const replaced = log.message(item.replaces);
+        if (replaced) log.drop(replaced.position - 1);
         log.put(turn.prompt);
         if (!log.message(turn.answer.id)) log.put(turn.answer);
         if (item.create) watch(item.conversation, null);
@@ -328,11 +334,6 @@ function takeBack(item) {
 }
 
 function unsend(message) { outbox.giveUp(message); }
-
-function again(message) {
-    const prompt = log.message(message.prompt);
-    if (prompt) submit(prompt.text);
-}
 
 async function stop() {
     if (state.stopping || !isRunning()) return;

@@ -1,25 +1,10 @@
 // The log of one conversation: messages become elements, answers grow block by block, and the view follows the end.
 
-import { call } from "./server.js";
-
-const make = (tag, className, text) => {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
-    return element;
-};
+import { call, newId, persist } from "./server.js";
+import { action, copyText, icon, make, named } from "./panel.js";
 
 const utf8 = new TextEncoder();
 const bytesOf = (text) => utf8.encode(text).length;
-
-export function icon(name) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-    use.setAttribute("href", `#i-${name}`);
-    svg.append(use);
-    svg.setAttribute("aria-hidden", "true");
-    return svg;
-}
 
 // ---------------------------------------------------------------------------------------------- safe HTML
 
@@ -106,19 +91,6 @@ function block(html) {
     return own;
 }
 
-export async function copyText(text) {
-    try {
-        await navigator.clipboard.writeText(text);
-    } catch {
-        // Plain HTTP on another host has no clipboard interface.
-        const area = Object.assign(make("textarea", "sr"), { value: text });
-        document.body.append(area);
-        area.select();
-        document.execCommand("copy");
-        area.remove();
-    }
-}
-
 // ---------------------------------------------------------------------------------------------- one message
 
 const endings = {
@@ -186,7 +158,7 @@ class MessageView {
             body.append(...this.blocks.slice(body.children.length).map(block));
         }
         this.dirtyFrom = Infinity;
-        const face = `${message.state}|${message.model}|${message.host}|${message.pending ?? ""}|${message.error?.message ?? ""}`;
+        const face = [message.state, message.model, message.host, message.pending, message.error?.message, message.alternatives].join("|");
         if (face === this.face) return;
         this.face = face;
         element.dataset.state = message.state;
@@ -201,30 +173,37 @@ class MessageView {
             if (message.pending !== "Sending…") parts.push(action("unsend", "Put it back"));
             return parts;
         }
-        if (message.role === "user") return [];
+        if (message.role === "user") return [...this.stepper(), named("edit", "Edit this message", "edit")];
         if (message.state === "running") return [];
         const ending = endings[message.state]?.(message), parts = [];
         if (ending) {
             const note = make("p", "note", ending);
             note.dir = "auto";
-            if (message.state !== "complete") note.append(action("again", "Ask again"));
+            if (message.text.trim()) note.append(action("go-on", "Continue"));
+            note.append(action("again", "Ask again"));
             parts.push(note);
         }
-        const copy = action("copy-message", "", "copy");
-        copy.title = "Copy the answer";
-        copy.setAttribute("aria-label", "Copy the answer");
         const facts = [this.labelOf(message.model), message.host && `by ${message.host}`].filter(Boolean);
-        parts.push(copy, make("span", "facts-line", facts.join(" · ")));
+        parts.push(...this.stepper(), named("copy-message", "Copy the answer", "copy"));
+        if (!ending) parts.push(named("again", "Ask again", "again"));
+        parts.push(make("span", "facts-line", facts.join(" · ")));
         return parts;
     }
-}
 
-function action(name, text, iconName) {
-    const button = make("button", iconName ? "icon small" : "quiet", text);
-    button.type = "button";
-    button.dataset.action = name;
-    if (iconName) button.append(icon(iconName));
-    return button;
+    /// ‹ 2/3 ›: which of the versions of this message is shown.
+    stepper() {
+        const { alternatives = [], id } = this.message, place = alternatives.indexOf(id) + 1, count = alternatives.length;
+        if (count < 2) return [];
+        const box = make("span", "versions"), previous = action("previous", "‹"), next = action("next", "›");
+        box.setAttribute("role", "group");
+        box.setAttribute("aria-label", `Version ${place} of ${count}`);
+        previous.setAttribute("aria-label", "Previous version");
+        next.setAttribute("aria-label", "Next version");
+        previous.disabled = place === 1;
+        next.disabled = place === count;
+        box.append(previous, make("span", "", `${place}/${count}`), next);
+        return [box];
+    }
 }
 
 // ---------------------------------------------------------------------------------------------- the log
@@ -233,7 +212,7 @@ const endDistancePixels = 60;
 const announcedCharactersMax = 600;
 
 export class Log {
-    /// `on.again(message)`, `on.unsend(message)`; `labelOf(model id)`.
+    /// `on.edit(message, text)`, `on.unsend(message)`, `on.attempt(work)`; `labelOf(model id)`.
     constructor({ labelOf, on }) {
         const part = (id) => document.getElementById(id);
         Object.assign(this, {
@@ -306,6 +285,11 @@ export class Log {
         this.views.delete(id);
     }
 
+    /// Other versions of what stood behind this position are shown now.
+    drop(position) {
+        for (const [id, { message }] of [...this.views]) if (!message.pending && message.position > position) this.remove(id);
+    }
+
     /// False: the delta does not fit what is here, read the conversation again.
     grow(delta) {
         const view = this.views.get(delta.message);
@@ -325,9 +309,19 @@ export class Log {
     paint() {
         for (const view of this.dirty) view.paint();
         this.dirty.clear();
+        this.takeFocus();
         this.earlierButton.hidden = this.earlier === null;
         if (this.atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
         else this.toEnd.hidden = false;
+    }
+
+    /// Whoever steps through versions with the keyboard goes on stepping.
+    takeFocus() {
+        const { id, name } = this.refocus ?? {}, element = this.views.get(id)?.element;
+        if (!element) return;
+        this.refocus = null;
+        const all = [name, "previous", "next"].map((other) => element.querySelector(`[data-action=${other}]:not(:disabled)`));
+        all.find(Boolean)?.focus();
     }
 
     noteEnd() {
@@ -373,12 +367,26 @@ export class Log {
         if (!button) return;
         const message = this.message(button.closest(".message").dataset.id);
         const name = button.dataset.action;
-        if (name === "again") this.on.again(message);
-        if (name === "unsend") this.on.unsend(message);
-        if (!name.startsWith("copy")) return;
+        if (name === "unsend") return this.on.unsend(message);
+        if (name === "edit") {
+            const text = await (await import("./editing.js")).edit(button.closest(".message"), message.text);
+            return text && text !== message.text ? this.on.edit(message, text) : null;
+        }
+        if (!name.startsWith("copy")) return this.on.attempt(this.request(message, name));
         await copyText(name === "copy-code" ? button.closest("figure").querySelector("pre").innerText : message.text);
         button.querySelector("use").setAttribute("href", "#i-check");
         this.announcer.textContent = "Copied.";
         setTimeout(() => button.querySelector("use").setAttribute("href", "#i-copy"), 1500);
+    }
+
+    /// What a button below a message asks of the server; what comes of it arrives as events.
+    request(message, name) {
+        const path = `/conversations/${this.conversation}`, place = `${path}/messages/${message.id}`;
+        if (name === "go-on") return () => persist(() => call("POST", `${place}/continue`, { version: message.version }));
+        const id = newId();
+        if (name === "again") return () => persist(() => call("POST", `${place}/retry`, { id }));
+        const shown = message.alternatives[message.alternatives.indexOf(message.id) + (name === "next" ? 1 : -1)];
+        this.refocus = { id: shown, name };
+        return () => persist(() => call("PATCH", path, { shown }));
     }
 }

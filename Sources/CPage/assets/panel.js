@@ -1,11 +1,58 @@
-// The page's furniture: the panel with the session's conversations and who serves them (a drawer on narrow screens), the
-// theme, the message field with the notice above it.
+// The page's furniture: what elements are made with, the panel with the session's conversations and who serves them (a
+// drawer on narrow screens), the theme, the message field with the notice above it.
 
 import { shelf } from "./server.js";
-import { icon } from "./messages.js";
 
 const part = (id) => document.getElementById(id);
 const titleCharactersMax = 200;
+
+// ---------------------------------------------------------------------------------------------- elements
+
+export const make = (tag, className, text) => {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text !== undefined) element.textContent = text;
+    return element;
+};
+
+export function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `#i-${name}`);
+    svg.append(use);
+    svg.setAttribute("aria-hidden", "true");
+    return svg;
+}
+
+/// A button that does what its `data-action` says, by its text or by its icon.
+export function action(name, text, iconName) {
+    const button = make("button", iconName ? "icon small" : "quiet", text);
+    button.type = "button";
+    button.dataset.action = name;
+    if (iconName) button.append(icon(iconName));
+    return button;
+}
+
+/// One whose name is only seen when it is pointed at.
+export function named(name, title, iconName) {
+    const button = action(name, "", iconName);
+    button.title = title;
+    button.setAttribute("aria-label", title);
+    return button;
+}
+
+export async function copyText(text) {
+    try {
+        await navigator.clipboard.writeText(text);
+    } catch {
+        // Plain HTTP on another host has no clipboard interface.
+        const area = Object.assign(make("textarea", "sr"), { value: text });
+        document.body.append(area);
+        area.select();
+        document.execCommand("copy");
+        area.remove();
+    }
+}
 
 // ---------------------------------------------------------------------------------------------- theme
 
@@ -143,7 +190,7 @@ export class Panel {
             this.fill(row, conversation, conversation.id === current);
             wanted.push(row);
         }
-        if (more) wanted.push(this.row("more", () => this.button("quiet more", "more", "Show older conversations")));
+        if (more) wanted.push(this.row("more", () => action("more", "Show older conversations")));
         if (!wanted.length) wanted.push(this.row("none", () => {
             const text = document.createElement("p");
             text.textContent = "Your conversations will be listed here.";
@@ -177,19 +224,9 @@ export class Panel {
         dot.className = "dot";
         const tools = document.createElement("span");
         tools.className = "tools";
-        tools.append(this.button("icon small", "rename", "", "edit"), this.button("icon small", "remove", "", "trash"));
+        tools.append(action("rename", "", "edit"), action("remove", "", "trash"));
         row.append(dot, open, tools);
         return row;
-    }
-
-    button(className, name, text, iconName) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.className = className;
-        button.dataset.action = name;
-        button.textContent = text;
-        if (iconName) button.append(icon(iconName));
-        return button;
     }
 
     fill(row, conversation, current) {

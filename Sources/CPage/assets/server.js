@@ -177,7 +177,7 @@ export const key = {
 const itemName = (item) => `stoa.unsent.${item.conversation}.${item.id}`;
 const sending = new Map();
 
-/// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?}`. They outlive the page (and
+/// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?, replaces?}`. They outlive the page (and
 /// are in one entry each, so that windows do not overwrite each other's) and are sent again under the same id.
 export const outbox = {
     keep: (item) => shelf.set(itemName(item), JSON.stringify(item)),
@@ -200,7 +200,7 @@ export const outbox = {
                 created(await persist(() => call("POST", "/conversations", { id: item.conversation, ...item.create }), persistence));
             }
             const path = `/conversations/${item.conversation}/messages`;
-            const turn = await persist(() => call("POST", path, { id: item.id, text: item.text }), persistence);
+            const turn = await persist(() => call("POST", path, { id: item.id, text: item.text, replaces: item.replaces }), persistence);
             outbox.drop(item);
             return turn;
         } finally {
