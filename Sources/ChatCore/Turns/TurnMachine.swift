@@ -13,12 +13,13 @@
 /// | ending | finished | over | conclude (stored) |
 /// | any | store call failed, may be repeated | same | none: the text waits on; flushDue tries again |
 /// | ending | store call failed too often | over | conclude (lost) |
-/// | any | fenced | over | cancelModel, conclude (lost): somebody else ended or removed the answer |
+/// | open | fenced | over | cancelModel, conclude (lost): somebody else ended or removed the answer |
+/// | ending | fenced | over | conclude (lost) |
 /// | over | anything | over | none |
 ///
 /// At most one store call is under way, so parts arrive in order; a failed part is sent again at its old
 /// offset, which the store takes once.
-package struct TurnMachine: Sendable {
+package struct TurnMachine: Hashable, Sendable {
     /// What happened.
     package enum Event: Hashable, Sendable {
         /// The model said this; not empty.
@@ -111,8 +112,9 @@ package struct TurnMachine: Sendable {
             return [.conclude(.stored(message))]
         case .storeFailed: return fail()
         case .fenced:
-            phase = .over
-            return [.cancelModel, .conclude(.lost)]
+            defer { phase = .over }
+            // One that is ending has cancelled its model, or needs not.
+            return (phase == .open ? [.cancelModel] : []) + [.conclude(.lost)]
         }
     }
 

@@ -1,0 +1,205 @@
+import ChatCore
+import Testing
+
+/// Every order in which a model, a store, readers and the clock can talk to the machine, up to a length: not
+/// some orders, as a random test has, but all. Situations that are equal are looked at once.
+@Suite("Turn machine, all interleavings")
+struct TurnMachineInterleavingTests {
+    private static let stepsMax = 10
+    private static let owner = AnswerOwner(task: .make(host: "h"), host: "h", epoch: 1)
+    private static let stored: Message = {
+        let now = Timestamp(milliseconds: 0)
+        return Message(
+            id: .random(), role: .assistant, position: 2, text: "", state: .complete, created: now,
+            updated: now, version: 4)
+    }()
+
+    /// Something that may happen, as the world sees it.
+    private enum Step: Hashable, CaseIterable {
+        case shortDelta, longDelta, modelFinished, modelFailed, stop, leave, flushDue
+        /// The call under way succeeds; the second one brings word that somebody asked to stop.
+        case replied, repliedWithStop
+        /// It fails before it reached the store, or only its reply is lost.
+        case callLost, replyLost
+        case fenced
+    }
+
+    /// What is true outside the machine. Text is the alphabet over and over, so its length says all of it.
+    private struct World: Hashable {
+        var machine: TurnMachine
+        var shown: Int
+        var kept: Int
+        var call: TurnMachine.Action?
+        var isModelOver = false
+        var end: Message.State?
+        var cancellations = 0
+        var conclusions = 0
+        var isLost = false
+        /// How the store was told that the answer ended.
+        var storedEnd: Message.State?
+
+        /// Bytes in the machine that no call carries.
+        var waiting: Int { shown - kept }
+    }
+
+    private static let letters = Array(
+        String(repeating: "abcdefghijklmnopqrstuvwxyz", count: stepsMax * Limits.flushBytes / 26 + 2).utf8)
+
+    private static func text(_ range: Range<Int>) -> String {
+        let start = range.lowerBound % 26
+        return String(decoding: letters[start..<start + range.count], as: UTF8.self)
+    }
+
+    private static func isPossible(_ step: Step, _ world: World) -> Bool {
+        switch step {
+        // A model that was cancelled may still say something and end, once.
+        case .shortDelta, .longDelta, .modelFinished, .modelFailed: !world.isModelOver
+        case .stop, .leave, .flushDue: true
+        case .replied, .callLost, .replyLost, .fenced: world.call != nil
+        case .repliedWithStop: if case .append = world.call { true } else { false }
+        }
+    }
+
+    /// - Returns: what is wrong; nil when the machine does what it promises.
+    private static func take(_ step: Step, _ world: inout World) -> String? {
+        let isOver = world.machine.isOver
+        let event = event(step, &world)
+        let actions = world.machine.handle(event)
+        if isOver, !actions.isEmpty { return "something after the conclusion" }
+        for action in actions {
+            if let fault = perform(action, &world) { return fault }
+        }
+        if world.conclusions > 1 { return "two conclusions" }
+        if world.cancellations > 1 { return "the model is cancelled twice" }
+        if world.machine.isOver != (world.conclusions == 1) { return "over without a conclusion" }
+        if !world.machine.isOver, world.call == nil, world.end == nil, world.waiting >= Limits.flushBytes,
+            step != .callLost, step != .replyLost
+        {
+            return "much text waits and nothing is stored"
+        }
+        return nil
+    }
+
+    private static func event(_ step: Step, _ world: inout World) -> TurnMachine.Event {
+        func note(_ end: Message.State) { world.end = world.end ?? end }
+        let call = world.call
+        switch step {
+        case .shortDelta, .longDelta:
+            let end = world.shown + (step == .shortDelta ? 1 : Limits.flushBytes)
+            // What does not fit ends the answer without anybody asking.
+            if end > Limits.answerBytesMax { note(.complete) }
+            return .delta(text(world.shown..<end))
+        case .modelFinished:
+            world.isModelOver = true
+            note(.complete)
+            return .modelFinished(ModelFinish(stopReason: "stop"))
+        case .modelFailed:
+            world.isModelOver = true
+            note(.failed)
+            return .modelFailed(Message.Failure(code: "timed_out", message: "The deadline ran out."))
+        case .stop:
+            note(.stopped)
+            return .stop
+        case .leave:
+            note(.interrupted)
+            return .leave
+        case .flushDue: return .flushDue
+        case .replied, .repliedWithStop, .replyLost: store(call, &world)
+        case .callLost, .fenced: break
+        }
+        world.call = nil
+        if step == .fenced { return .fenced }
+        if step == .callLost || step == .replyLost { return .storeFailed }
+        if case .finish = call { return .finished(stored) }
+        if step == .repliedWithStop { note(.stopped) }
+        return .appended(AppendReceipt(isStopRequested: step == .repliedWithStop))
+    }
+
+    /// The store takes a part: what it has already, it does not take again.
+    private static func store(_ call: TurnMachine.Action?, _ world: inout World) {
+        switch call {
+        case .append(let part): world.kept = max(world.kept, part.offset + part.text.utf8.count)
+        case .finish(let part, let end):
+            world.kept = max(world.kept, part.offset + part.text.utf8.count)
+            world.storedEnd = end.state
+        default: break
+        }
+    }
+
+    private static func perform(_ action: TurnMachine.Action, _ world: inout World) -> String? {
+        switch action {
+        case .publish(let text):
+            guard !text.isEmpty, text == Self.text(world.shown..<world.shown + text.utf8.count) else {
+                return "shown out of order"
+            }
+            world.shown += text.utf8.count
+            if world.shown > Limits.answerBytesMax { return "shown past the limit" }
+        case .append(let part), .finish(let part, _):
+            if world.call != nil { return "two store calls at once" }
+            let end = part.offset + part.text.utf8.count
+            guard part.offset <= world.kept, end <= world.shown, end >= world.kept,
+                part.text == text(part.offset..<end)
+            else { return "a part leaves a gap, or is not what was shown" }
+            if case .finish(_, let how) = action {
+                guard how.state == world.end else { return "the end is \(how.state), not the first one" }
+                if end != world.shown { return "the end leaves something behind" }
+            } else if world.end != nil {
+                return "an append after the end"
+            }
+            world.call = action
+        case .cancelModel: world.cancellations += 1
+        case .conclude(let conclusion):
+            world.conclusions += 1
+            if case .stored = conclusion {
+                guard world.kept == world.shown, world.storedEnd != nil else { return "stored, but not all" }
+            } else {
+                world.isLost = true
+            }
+        }
+        return nil
+    }
+
+    /// Whatever happened, once an answer has ended and the store is well, it concludes soon.
+    private static func concludes(_ world: World) -> Bool {
+        var world = world
+        for _ in 0..<4 where !world.machine.isOver {
+            if take(world.call == nil ? .flushDue : .replied, &world) != nil { return false }
+        }
+        return world.machine.isOver
+    }
+
+    @Test(
+        "whatever happens in whatever order, every promise of the machine holds",
+        arguments: [0, Limits.answerBytesMax - Limits.flushBytes - 2])
+    func everyInterleaving(storedBytes: Int) throws {
+        let start = World(
+            machine: TurnMachine(owner: Self.owner, storedBytes: storedBytes), shown: storedBytes,
+            kept: storedBytes)
+        var known: Set<World> = [start]
+        var front: [World] = [start]
+        var transitions = 0
+        for length in 1...Self.stepsMax {
+            var next: [World] = []
+            for world in front {
+                for step in Step.allCases where Self.isPossible(step, world) {
+                    var changed = world
+                    transitions += 1
+                    if let fault = Self.take(step, &changed) {
+                        Issue.record("after \(length) steps, the last one \(step): \(fault)")
+                        return
+                    }
+                    guard known.insert(changed).inserted else { continue }
+                    if changed.end != nil, !Self.concludes(changed) {
+                        Issue.record("after \(length) steps, the last one \(step): it never concludes")
+                        return
+                    }
+                    if !changed.machine.isOver { next.append(changed) }
+                }
+            }
+            front = next
+        }
+        print("turn machine: \(known.count) situations, \(transitions) transitions")
+        #expect(known.count > 5_000)
+        #expect(known.contains { $0.isLost } && known.contains { $0.storedEnd == .interrupted })
+    }
+}
