@@ -29,7 +29,12 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(
             name: "CMigrations", path: "migrations",
-            exclude: ["0001_create_sessions.sql", "0002_parts_by_arrival.sql", "0003_branches.sql"],
+            exclude: [
+                "0001_create_sessions.sql",
+                "0002_parts_by_arrival.sql",
+                "0003_branches.sql",
+                "0004_running_answers.sql",
+            ],
             sources: ["migrations.c"],
             publicHeadersPath: "include"),
         .target(name: "CVolumeVFS", dependencies: ["CSQLite"]),

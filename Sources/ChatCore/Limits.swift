@@ -38,6 +38,14 @@ package enum Limits {
     package static let probeIntervalMilliseconds = 250
     /// How often a task looks whether the tasks are alive whose running answers are read here.
     package static let livenessIntervalMilliseconds = 1_000
+    /// How long after its start a task looks for the first time for answers that dead tasks left behind.
+    package static let sweepDelayMilliseconds = 2_000
+    /// The rest between two parts of such a look.
+    package static let sweepPauseMilliseconds = 500
+    /// The rest between two such looks.
+    package static let sweepIntervalMilliseconds = 60_000
+    /// Answers looked at in one part; more have to wait for the next look.
+    package static let sweptAnswersMax = 1_000
     /// How often an event stream says that it is still there; load balancers cut at 60 s of silence.
     package static let heartbeatMilliseconds = 10_000
     /// How long one operation of a store may wait for its turn before it ends as ``ChatError/Code/busy``.

@@ -137,6 +137,24 @@ enum AtomicFile {
         return names
     }
 
+    /// As ``names(in:)``; none when there is no such folder.
+    static func namesIfAny(in folder: String) throws -> [String] {
+        access(folder, F_OK) == 0 ? try names(in: folder) : []
+    }
+
+    /// How long ago a file changed, by the clocks of this host and of the one that changed it; nil when there
+    /// is none.
+    static func secondsSinceChange(of name: String, in folder: String) -> Int? {
+        var status = stat()
+        guard stat("\(folder)/\(name)", &status) == 0 else { return nil }
+        #if canImport(Darwin)
+            let changed = status.st_mtimespec
+        #else
+            let changed = status.st_mtim
+        #endif
+        return time(nil) - changed.tv_sec
+    }
+
     /// Proves that `folder` takes a file, keeps its bytes and gives them back.
     static func probe(_ folder: String) throws {
         let bytes = Array("probe".utf8)

@@ -52,7 +52,7 @@ package final class FileSessionStore: SessionDocumentStore {
     package func read<Result: Sendable>(
         _ session: SessionID, _ body: @escaping @Sendable (SessionDocument) throws -> Result
     ) async throws -> Result {
-        let document = try await call(session) { lane, deadline in
+        let document = try await call(session.bytes[0], about: session) { lane, deadline in
             try await self.run(session, on: lane, until: deadline) { try $0.read(session) }
         }
         guard let document else { throw ChatError.unknownSession }
@@ -67,6 +67,18 @@ package final class FileSessionStore: SessionDocumentStore {
             var changed = document
             let result = try body(&changed)
             return (result, changed == document ? .keep : .replace(changed))
+        }
+    }
+
+    /// A folder is a part.
+    package var sweepPartsCount: Int { 256 }
+
+    package func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] {
+        try await call(UInt8(part), about: nil) { lane, deadline in
+            try await lane.blocking.run(until: deadline) {
+                if self.isClosed.load(ordering: .sequentiallyConsistent) { throw ChatError.closed }
+                return try SessionFolder.runningAnswers(in: self.path(UInt8(part)), limit: limit)
+            }
         }
     }
 
@@ -94,7 +106,7 @@ package final class FileSessionStore: SessionDocumentStore {
     private func untilLocked<Value: Sendable>(
         _ session: SessionID, _ body: @escaping @Sendable (SessionFolder) throws -> Value?
     ) async throws -> Value {
-        try await call(session) { lane, deadline in
+        try await call(session.bytes[0], about: session) { lane, deadline in
             var backoff = Backoff()
             while true {
                 if let value = try await self.run(session, on: lane, until: deadline, body) { return value }
@@ -109,9 +121,10 @@ package final class FileSessionStore: SessionDocumentStore {
 
     /// Counts the call in and out, gives it its deadline and translates its errors.
     private func call<Value: Sendable>(
-        _ session: SessionID, _ body: (Lane, ContinuousClock.Instant) async throws -> Value
+        _ folder: UInt8, about session: SessionID?,
+        _ body: (Lane, ContinuousClock.Instant) async throws -> Value
     ) async throws -> Value {
-        let lane = lanes[Int(session.bytes[0]) % lanes.count]
+        let lane = lanes[Int(folder) % lanes.count]
         let isAdmitted = lane.calls.withLock { calls in
             guard calls < Self.callsPerLaneMax else { return false }
             calls += 1
@@ -128,7 +141,7 @@ package final class FileSessionStore: SessionDocumentStore {
         _ session: SessionID, on lane: Lane, until deadline: ContinuousClock.Instant,
         _ body: @escaping @Sendable (SessionFolder) throws -> Value
     ) async throws -> Value {
-        let path = "\(sessionsFolder)/\(Volume.hexadecimal(Int(session.bytes[0])))"
+        let path = path(session.bytes[0])
         return try await lane.blocking.run(until: deadline) {
             if self.isClosed.load(ordering: .sequentiallyConsistent) { throw ChatError.closed }
             let known = lane.folders.withLock { $0[path] }
@@ -144,5 +157,9 @@ package final class FileSessionStore: SessionDocumentStore {
                 throw error
             }
         }
+    }
+
+    private func path(_ folder: UInt8) -> String {
+        "\(sessionsFolder)/\(Volume.hexadecimal(Int(folder)))"
     }
 }

@@ -263,6 +263,29 @@ struct AnswerTable {
         try connection.run("DELETE FROM part WHERE message = ?", [.integer(number)])
     }
 
+    // MARK: Sweep
+
+    // A comparison instead of IS NOT NULL: it implies that, and lets the index be searched.
+    static let runningSQL = """
+        SELECT s.id, c.id, m.id, m.owner_task, m.owner_host, m.owner_epoch
+        FROM conversation AS c JOIN session AS s ON s.number = c.session
+            JOIN message AS m ON m.number = c.running
+        WHERE c.running > 0 LIMIT ?
+        """
+
+    func running(limit: Int) throws -> [RunningAnswer] {
+        try connection.rows(Self.runningSQL, [.integer(limit)]) { row throws(SQLiteError) in
+            RunningAnswer(
+                answer: AnswerReference(
+                    session: SessionID(hash: try row.blob(0)),
+                    conversation: ConversationID(uncheckedRawValue: try row.text(1)),
+                    message: MessageID(uncheckedRawValue: try row.text(2))),
+                owner: AnswerOwner(
+                    task: TaskID(uncheckedRawValue: try row.text(3)), host: try row.text(4),
+                    epoch: try row.int(5)))
+        }
+    }
+
     // MARK: Stop
 
     func requestStop(in conversation: ConversationID, of session: SessionID) throws -> MessageID? {

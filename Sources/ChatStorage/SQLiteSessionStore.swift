@@ -189,6 +189,15 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
+    // MARK: Sweeping
+
+    /// A shard is a part.
+    package var sweepPartsCount: Int { shards.count }
+
+    package func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] {
+        try await shards[part].read { try AnswerTable($0).running(limit: limit) }
+    }
+
     // MARK: End
 
     package func close() async {

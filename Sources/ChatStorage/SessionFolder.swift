@@ -42,6 +42,7 @@ final class SessionFolder: Sendable {
     /// wakes up too late has to notice by its clock. That narrows the window to the time between the look and
     /// the rename; it cannot close it.
     static let lockTrustedSecondsMax = 20
+    private static let sweptSecondsMax = 24 * 3_600
     private static let lockName = ".lock"
 
     private let path: String
@@ -72,6 +73,22 @@ final class SessionFolder: Sendable {
             file.document.session.id == session
         else { throw Self.damaged(session, bytes) }
         return file.document
+    }
+
+    /// The answers that run in the sessions of a folder, which need not exist. A file that did not change for
+    /// a day is not read: reading all of them is what this store cannot do cheaply, and a running answer is
+    /// written to several times a second. Takes no lock.
+    /// - Throws: `SystemCallError`. A file that is damaged is passed over.
+    static func runningAnswers(in path: String, limit: Int) throws -> [RunningAnswer] {
+        var found: [RunningAnswer] = []
+        for name in try AtomicFile.namesIfAny(in: path) where name.hasSuffix(".json") && found.count < limit {
+            guard let age = AtomicFile.secondsSinceChange(of: name, in: path), age < sweptSecondsMax,
+                let bytes = try AtomicFile.read(name, in: path, bytesMax: sessionBytesMax),
+                let file = try? JSONDecoder().decode(SessionFile.self, from: Data(bytes))
+            else { continue }
+            found += file.document.runningAnswers
+        }
+        return Array(found.prefix(limit))
     }
 
     /// Reads, changes and stores a session's document under the folder's lock.

@@ -98,11 +98,15 @@ struct TaskCluster: Sendable {
         }
     }
 
-    func waitUntilStored(_ state: Message.State, text: String) async throws {
+    func waitUntilStored(
+        _ state: Message.State, text: String, isTextAwaited: Bool = false
+    ) async throws {
         while true {
             let page = try await tasks[0].store.conversation(
                 conversation.conversation, of: conversation.session, before: nil, limit: 1)
-            if let answer = page.messages.last, answer.state == state {
+            if let answer = page.messages.last, answer.state == state,
+                !isTextAwaited || answer.text == text
+            {
                 #expect(answer.text == text)
                 return
             }

@@ -5,7 +5,7 @@ import Testing
 /// some orders, as a random test has, but all. Situations that are equal are looked at once.
 @Suite("Turn machine, all interleavings")
 struct TurnMachineInterleavingTests {
-    private static let stepsMax = 10
+    private static let stepsMax = 9
     private static let owner = AnswerOwner(task: .make(host: "h"), host: "h", epoch: 1)
     private static let stored: Message = {
         let now = Timestamp(milliseconds: 0)

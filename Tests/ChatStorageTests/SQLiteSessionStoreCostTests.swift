@@ -25,7 +25,7 @@ struct SQLiteSessionStoreCostTests {
         MessageTable.changesSQL,
         MessageTable.lengthsSQL, MessageTable.partsSQL, MessageTable.partsFromSQL, MessageTable.lengthSQL,
         MessageTable.idSQL, AnswerTable.existsSQL, AnswerTable.ownedSQL, BranchTable.listSQL,
-        BranchTable.removeSQL,
+        BranchTable.removeSQL, AnswerTable.runningSQL,
         "DELETE FROM session WHERE id = ?", "DELETE FROM conversation WHERE session = ? AND id = ?",
         "DELETE FROM message WHERE conversation = ?", "DELETE FROM part WHERE message = ?",
     ]

@@ -34,6 +34,7 @@ package struct SessionStoreSuite: Sendable {
     package static let clauses: [Clause] =
         sessionClauses + conversationClauses + turnClauses + answerClauses + continuationClauses
         + alternativeClauses + followingClauses + textClauses + concurrencyClauses
+        + sweepingClauses
 
     /// The limits on the number of things: thousands of calls each, so that they run when `STOA_THOROUGH` is
     /// set.

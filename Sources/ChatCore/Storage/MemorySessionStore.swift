@@ -35,6 +35,13 @@ package actor MemorySessionStore: SessionDocumentStore {
         return result
     }
 
+    package nonisolated var sweepPartsCount: Int { 1 }
+
+    package func runningAnswers(inPart part: Int, limit: Int) throws -> [RunningAnswer] {
+        try checkOpen()
+        return Array(documents.values.lazy.flatMap(\.runningAnswers).prefix(limit))
+    }
+
     package func close() { isClosed = true }
 
     private func document(_ session: SessionID) throws -> SessionDocument {

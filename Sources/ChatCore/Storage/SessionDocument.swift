@@ -11,6 +11,16 @@ package struct SessionDocument: Hashable, Sendable, Codable {
     /// Whether any message has alternatives.
     package var hasBranching: Bool { conversations.contains { $0.branching != nil } }
 
+    /// The answers that run.
+    package var runningAnswers: [RunningAnswer] {
+        conversations.compactMap { document in
+            guard let running = document.running, let owner = running.owner else { return nil }
+            let place = ConversationReference(
+                session: session.id, conversation: document.conversation.id)
+            return RunningAnswer(answer: AnswerReference(place, message: running.id), owner: owner)
+        }
+    }
+
     /// See ``SessionStore/conversations(of:after:limit:)``.
     package func list(after cursor: ConversationListCursor?, limit: Int) -> ConversationList {
         let limit = min(max(limit, 1), Limits.conversationsPageMax)

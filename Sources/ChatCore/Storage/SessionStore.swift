@@ -176,6 +176,16 @@ package protocol SessionStore: Sendable {
         in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int
     ) async throws -> ConversationChanges?
 
+    // MARK: Sweeping
+
+    /// In how many parts ``runningAnswers(inPart:limit:)`` looks at the volume.
+    var sweepPartsCount: Int { get }
+
+    /// Answers that run, of any session, at most `limit` of them, from one part of the volume. All of them
+    /// are found by asking for each part; a store may leave out those that were not written to for a day.
+    /// - Parameter part: 0 and up, less than ``sweepPartsCount``.
+    func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer]
+
     // MARK: End
 
     /// Finishes what is under way, refuses what waits, and releases files and locks. Closing twice is no
@@ -204,6 +214,17 @@ package struct AnswerReference: Hashable, Sendable {
         self.session = session
         self.conversation = conversation
         self.message = message
+    }
+}
+
+/// An answer that runs, and who writes it.
+package struct RunningAnswer: Hashable, Sendable {
+    package let answer: AnswerReference
+    package let owner: AnswerOwner
+
+    package init(answer: AnswerReference, owner: AnswerOwner) {
+        self.answer = answer
+        self.owner = owner
     }
 }
 

@@ -49,6 +49,7 @@ package final class ChatTask: Sendable {
     package func run(drain: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.feeds.run() }
+            group.addTask { await Sweep(store: self.store, settler: self.abandoned).run() }
             await withDiscardingTaskGroup { turns in
                 for await job in jobs { turns.addTask { await job() } }
                 // Left: no turn begins any more. Running ones get their time.
