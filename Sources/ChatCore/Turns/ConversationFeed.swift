@@ -113,6 +113,19 @@ package final class ConversationFeed: Sendable {
         state.withLock { $0.runningVersion = max($0.runningVersion, version) }
     }
 
+    /// A reader found in the store that at `version` this answer runs, or none: another one that is held here
+    /// has ended meanwhile, and shows no more.
+    package func dropRunning(unless answer: MessageID?, at version: Int) {
+        change { state in
+            guard let running = state.running, running.message != answer, version > state.runningVersion
+            else { return false }
+            state.running = nil
+            // What runs instead, and its text, is for the next probe to find out.
+            state.runningVersion = answer == nil ? version : 0
+            return true
+        }
+    }
+
     /// Whether an answer runs is to be found out anew.
     package func forgetRunning() {
         change { state in
