@@ -102,6 +102,22 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("a turn that was stored without a reply is answered, wherever its prompt is sent again")
+    func storedInDoubt() async throws {
+        let model = ScriptedModel([.text("answered")])
+        let store = ForgetfulStore()
+        try await withTasks(model, count: 2, store: store) { cluster in
+            let id = MessageID.random()
+            await store.forgetNextChange()
+            await #expect(throws: ChatError.self) { try await cluster.begin(on: 0, "Hi", id: id) }
+            let turn = try await cluster.begin(on: 1, "Hi", id: id)
+            #expect(turn.isRepeated)
+            let seen = try await cluster.read(on: 1, until: .complete)
+            #expect(seen.text == "answered")
+            #expect(model.prompts.count == 1)
+        }
+    }
+
     @Test("a second turn is refused while one runs, and goes through afterwards")
     func secondTurn() async throws {
         let model = ScriptedModel([.gate, .text("a")], [.text("b")])

@@ -126,12 +126,12 @@ final class ScriptedLiveness: TaskLiveness {
     func isAlive(_ task: TaskID) async throws -> Bool { dead.withLock { !$0.contains(task) } }
 }
 
-/// Runs `body` with `count` tasks on one memory store; they have left when this returns.
+/// Runs `body` with `count` tasks on one store; they have left when this returns.
 func withTasks(
     _ model: any LanguageModel, count: Int = 1, drain: Duration = .zero,
+    store: any SessionStore = MemorySessionStore(),
     _ body: @Sendable (TaskCluster) async throws -> Void
 ) async throws {
-    let store = MemorySessionStore()
     let liveness = ScriptedLiveness()
     let catalogue = try ModelCatalogue([model])
     let session = try await store.createSession(Session(id: SessionKey().sessionID, created: .now()))

@@ -97,7 +97,11 @@ extension ChatTask {
                 do {
                     turn = try await storing()
                 } catch {
-                    return outcome.resume(throwing: error)
+                    outcome.resume(throwing: error)
+                    if let turn = await self.turnInDoubt(answerID, in: conversation, after: error) {
+                        await self.takeUp(turn, in: conversation)
+                    }
+                    return
                 }
                 outcome.resume(returning: turn)
                 await self.takeUp(turn, in: conversation)

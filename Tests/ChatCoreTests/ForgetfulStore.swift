@@ -1,0 +1,33 @@
+import ChatCore
+
+/// Keeps what it is told, and for the first turn says that it does not know, as a volume does that was away
+/// for a moment.
+actor ForgetfulStore: SessionDocumentStore {
+    private let memory = MemorySessionStore()
+    private var forgets = false
+
+    /// The next change is made, and its caller told to come back.
+    func forgetNextChange() { forgets = true }
+
+    func createSession(_ session: Session) async throws -> Session { try await memory.createSession(session) }
+    func deleteSession(_ id: SessionID) async throws { try await memory.deleteSession(id) }
+
+    func read<Result: Sendable>(
+        _ session: SessionID, _ body: @Sendable (SessionDocument) throws -> Result
+    ) async throws -> Result {
+        try await memory.read(session, body)
+    }
+
+    func change<Result: Sendable>(
+        _ session: SessionID, _ body: @Sendable (inout SessionDocument) throws -> Result
+    ) async throws -> Result {
+        let result = try await memory.change(session, body)
+        guard !forgets else {
+            forgets = false
+            throw ChatError(.unavailable, "The storage does not answer.")
+        }
+        return result
+    }
+
+    func close() async { await memory.close() }
+}
