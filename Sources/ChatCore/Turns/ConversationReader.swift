@@ -70,8 +70,8 @@ package struct ConversationReader {
             cursor = changes.cursor
             // When more changed than one call hands out, the rest is asked for before anything is waited for.
             if changes.cursor.version < changes.conversation.version { isSynchronized = false }
-            // The store may be ahead of the feed: text of an answer whose end was just handed out would follow
-            // it, from the start.
+            // The store may be ahead of the feed: text of an answer whose end was just handed out would
+            // follow it, from the start.
             feed.dropRunning(
                 unless: changes.conversation.runningAnswer, at: changes.conversation.version)
             feed.advance(to: changes.conversation.version)
