@@ -74,7 +74,8 @@ struct Migrator: Sendable {
     }
 
     /// Applies what is missing, each migration in a transaction of its own, waiting for other processes
-    /// without blocking.
+    /// without blocking. A fresh shard gets all of them in one: tasks that start together on a fresh volume
+    /// would take one that is half-way for an older volume, and refuse it.
     /// - Returns: the migrations that this call applied.
     /// - Throws: ``ChatError`` when the schema is newer or drifted, or when a migration fails, naming it;
     ///   `SQLiteError` `busy` at the deadline; `CancellationError`.
@@ -87,15 +88,16 @@ struct Migrator: Sendable {
             try await retryingWhileBusy(until: deadline) { try connection.begin(.immediate) }
             do {
                 let status = try status(of: connection)
-                guard status.state == .fresh || status.state == .older, let next = status.pending.first else {
+                let due = status.state == .fresh ? status.pending : Array(status.pending.prefix(1))
+                guard status.state == .fresh || status.state == .older, !due.isEmpty else {
                     connection.rollBackIfOpen()
                     if let refusal = status.refusal(shard: shard) { throw refusal }
                     return done
                 }
-                try apply(next, to: connection, shard: shard)
+                for next in due { try apply(next, to: connection, shard: shard) }
                 // A reader of another process may hold the commit up.
                 try await retryingWhileBusy(until: deadline) { try connection.commit() }
-                done.append(next)
+                done += due
             } catch {
                 connection.rollBackIfOpen()
                 throw error

@@ -151,6 +151,14 @@ struct MigratorTests {
         #expect(tables == ["a", "b", "schema_migration"])
     }
 
+    @Test("nobody sees a fresh shard half-way: it gets all migrations at once, or none")
+    func freshIsWhole() async throws {
+        let bad = [try Self.steps()[0], try Self.migration("0002_bad.sql", "INSERT INTO nowhere VALUES (1)")]
+        let error = await #expect(throws: ChatError.self) { try await migrate(bad) }
+        #expect(error?.message.contains("0002_bad.sql") == true)
+        #expect(try await status(bad).state == .fresh)
+    }
+
     @Test(
         "of eight that start at once exactly one applies each migration, and all end with the current schema",
         arguments: EngineUnderTest.allCases)
