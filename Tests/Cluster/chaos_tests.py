@@ -116,7 +116,7 @@ async def killer(stage, is_over, deeds, frozen):
         if is_over.is_set():
             return
         # A frozen one may be killed too: what it showed before it froze counts.
-        task = draw.choice([task for task in stage.cluster.tasks if task.pid])
+        task = draw.choice([task for task in stage.cluster.tasks if task.id])
         deed = draw.choice(["killed", "killed", "restarted", "rolled"])
         deeds[deed] += 1
         if deed == "rolled":

@@ -85,7 +85,8 @@ class Checker:
             figures["turns"] += len(prompts)
             counts = collections.Counter(ids)
             faults += [f"{place}: prompt {one} is there {count} times" for one, count in counts.items() if count > 1]
-            faults += [f"{place}: prompt {one} was acknowledged and is lost" for one in conversation.acknowledged if one not in counts]
+            faults += [f"{place}: prompt {one} was acknowledged and is lost"
+                       for one in conversation.acknowledged if one not in counts]
             faults += [f"{place}: prompt {one} was never sent" for one in ids if one not in conversation.sent]
             order = [one for one in ids if one in set(conversation.acknowledged)]
             if order != [one for one in conversation.acknowledged if one in counts]:
@@ -106,7 +107,9 @@ class Checker:
                         if behind > LAG_SECONDS_MAX:
                             faults.append(
                                 f"{place}: answer {answer['id']} ({answer['state']}, {len(answer['text'].encode())} bytes) is "
-                                f"{behind:.2f} s behind what a reader saw ({reader.messages[answer['id']].seen[-1][1]} bytes)")
+                                f"{behind:.2f} s behind what a reader saw "
+                                f"({max(size for _, size in reader.messages[answer['id']].seen)} bytes), "
+                                f"written by {conversation.owners.get(answer['id'])}")
             for reader in conversation.readers:
                 faults += [f"{place}: {fault}" for fault in reader.faults]
         if faults:

@@ -187,7 +187,8 @@ class Reader:
             left = end - time.monotonic()
             if left <= 0:
                 states = [(message.fields["id"], message.state, len(message.text)) for message in self.messages.values()]
-                raise AssertionError(f"not within {seconds} s: {what} (sees {states[-4:]}, open: {self.is_open}, on {self.task})")
+                raise AssertionError(
+                    f"not within {seconds} s: {what} (sees {states[-4:]}, open: {self.is_open}, on {self.task})")
             try:
                 await asyncio.wait_for(self.changed.wait(), min(left, 1.0))
             except TimeoutError:

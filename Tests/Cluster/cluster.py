@@ -65,6 +65,8 @@ class Cluster:
         self.environment = {**clean, "OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "test",
                             "STOA_OPENAI_MODELS": "scripted", "STOA_CLUSTER": os.path.join(folder, "cluster")}
         self.tasks = []
+        # By process id: a task that is paused cannot say its name, but has one.
+        self.names = {}
 
     async def command(self, *words, statuses=(0,)):
         process = await asyncio.create_subprocess_exec(
@@ -86,8 +88,9 @@ class Cluster:
         self.tasks = [Task(task) for task in fields["tasks"]]
 
         async def name(task):
-            if task.state == "ready":
-                task.id = (await client.request(task.url, "GET", "/models")).task
+            if task.pid not in self.names and task.state == "ready":
+                self.names[task.pid] = (await client.request(task.url, "GET", "/models")).task
+            task.id = self.names.get(task.pid)
 
         await asyncio.gather(*(name(task) for task in self.tasks))
         return self.tasks

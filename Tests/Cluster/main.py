@@ -80,7 +80,8 @@ def main():
     parser = argparse.ArgumentParser(
         prog="Tests/Cluster/run", description="Tests of several tasks on one volume behind a balancer without stickiness.",
         epilog="Each test prints what it measured, and the load of the machine at that moment.")
-    parser.add_argument("--stoa", default=str(HOME / ".build/debug/stoa"), help="path of the binary (default: .build/debug/stoa)")
+    parser.add_argument("--stoa", default=str(HOME / ".build/debug/stoa"),
+                        help="path of the binary (default: .build/debug/stoa)")
     parser.add_argument("--long", action="store_true", help="the full counts (about half an hour); else about four minutes")
     parser.add_argument("--only", default="", help="run the tests whose names or modules contain this")
     parser.add_argument("--engine", default="", help="the engine of the volumes (default: that of stoa serve)")

@@ -54,7 +54,8 @@ async def refresh(stage):
         whole = script.answer(chat.record.sent[turn["prompt"]["id"]])
         assert bytes(reader.messages[answer].text) == whole.encode(), "the reader's text differs from the model's"
     assert len(tasks) == 4, f"only {tasks}: the balancer is sticky"
-    stage.report(f"{done} cut connections, back on {len(tasks)} tasks: open again after {spread(back)} (pause of the client included)")
+    stage.report(f"{done} cut connections, back on {len(tasks)} tasks: open again after {spread(back)} "
+                 "(pause of the client included)")
     await stage.check()
 
 

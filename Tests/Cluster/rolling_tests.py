@@ -38,8 +38,8 @@ async def rolled(stage):
     after = {task.id for task in await stage.cluster.look()}
     assert not before & after, "a task was not replaced"
     stage.report(f"{count} sessions, {turns} turns, 4 tasks replaced in {seconds:.0f} s: {stage.checker.failures}")
-    stage.report(f"{sum(reader.restarts for reader in readers)} streams sent elsewhere; silence of a stream from its last byte to "
-                 f"the first after coming back: {spread([reader.longest_gap_seconds for reader in readers])}")
+    stage.report(f"{sum(reader.restarts for reader in readers)} streams sent elsewhere; silence of a stream from its "
+                 f"last byte to the first after coming back: {spread([reader.longest_gap_seconds for reader in readers])}")
     for window, chat in zip(windows, chats):
         page = (await client.persist(stage.cluster.url, "GET", f"/conversations/{chat.id}?limit=100", chat.key)).json
         wanted = [message["state"] for message in page["messages"] if message["role"] == "assistant"]

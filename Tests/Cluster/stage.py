@@ -215,8 +215,8 @@ class Stage:
         for window in self.windows:
             assert not window.faults, "; ".join(window.faults[:5])
         states = ", ".join(f"{figures[state]} {state}" for state in ("complete", "stopped", "interrupted", "failed") if figures[state])
-        self.report(f"checker: {figures['acknowledged']} acknowledged, {figures['turns']} turns ({states}); 0 lost, 0 doubled, "
-                    f"0 out of order, at most {figures['lag_ms']} ms behind a reader")
+        self.report(f"checker: {figures['acknowledged']} acknowledged, {figures['turns']} turns ({states}); "
+                    f"0 lost, 0 doubled, 0 out of order, at most {figures['lag_ms']} ms behind a reader")
         return figures
 
     async def close(self):

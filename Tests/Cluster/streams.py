@@ -50,7 +50,8 @@ async def main():
     for start in range(0, len(task["streams"]), BATCH):
         batch = [Stream(f"/api/v1/conversations/{conversation}/events", key, place.netloc, loop.create_future())
                  for key, conversation in task["streams"][start:start + BATCH]]
-        await asyncio.gather(*(loop.create_connection(lambda stream=stream: stream, place.hostname, place.port) for stream in batch))
+        await asyncio.gather(*(
+            loop.create_connection(lambda stream=stream: stream, place.hostname, place.port) for stream in batch))
         await asyncio.gather(*(stream.is_open for stream in batch))
         streams += batch
     print("open", flush=True)
