@@ -31,7 +31,7 @@ extension AnswerTable {
         let message = answer.value
         if !message.text.isEmpty {
             try connection.run(
-                "INSERT INTO part VALUES (?, 0, ?, ?)",
+                "INSERT INTO part (message, offset, text_bytes, text) VALUES (?, 0, ?, ?)",
                 [.integer(answer.number), .integer(message.text.utf8.count), .text(message.text)])
         }
         try connection.run(

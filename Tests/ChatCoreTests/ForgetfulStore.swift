@@ -29,5 +29,11 @@ actor ForgetfulStore: SessionDocumentStore {
         return result
     }
 
+    nonisolated var sweepPartsCount: Int { memory.sweepPartsCount }
+
+    func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] {
+        try await memory.runningAnswers(inPart: part, limit: limit)
+    }
+
     func close() async { await memory.close() }
 }
