@@ -19,7 +19,7 @@ package struct Volume: Sendable {
     /// What a manifest that is created gets when nobody asks for anything else.
     package static let shardsDefault = 16
     /// What a volume is made with when nobody asks for anything else.
-    package static let engineDefault = VolumeManifest.Engine.portable
+    package static let engineDefault = VolumeManifest.Engine.volume
     /// How long a volume may take to answer before it is given up: longer than an NFS server's restart,
     /// shorter than an operator's patience.
     package static let answerSecondsMax = 60

@@ -20,7 +20,7 @@ struct NewVolumeOptions: ParsableArguments {
     @Option(help: "How a new volume keeps sessions: sqlite or files. [env: STOA_STORE] (default: sqlite)")
     var store: VolumeManifest.Store?
 
-    @Option(help: "How SQLite reaches it: portable or volume. [env: STOA_ENGINE] (default: portable)")
+    @Option(help: "How SQLite reaches it: volume or portable. [env: STOA_ENGINE] (default: volume)")
     var engine: VolumeManifest.Engine?
 
     @Option(
