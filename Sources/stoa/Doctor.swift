@@ -108,10 +108,12 @@ extension Doctor {
     /// missing. Waits as long as opening a volume does: a server that has just started gives no locks for a
     /// while.
     /// - Throws: `VolumeError` for a folder that would lose data.
-    static func examine(_ folder: String, warn: (Finding) -> Void) async throws {
+    static func examine(
+        _ folder: String, planned new: NewVolumeOptions, warn: (Finding) -> Void
+    ) async throws {
         let examination = await VolumeExamination.of(
             folder, depth: .quick, peer: DoctorPeer.command, secondsMax: Volume.answerSecondsMax,
-            creatingFolder: true)
+            creatingFolder: true, planned: try new.plannedEngine)
         for warning in examination.warnings { warn(warning) }
         if let refusal = examination.refusal { throw refusal }
     }

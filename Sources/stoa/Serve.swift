@@ -97,7 +97,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func openVolume(_ logger: Logger) async throws -> Volume {
-        try await Doctor.examine(try volume.folder) { warning in
+        try await Doctor.examine(try volume.folder, planned: new) { warning in
             logger.warning("\(warning.sentence)", metadata: ["finding": "\(warning.code)"])
         }
         let volume = try await new.openOrCreate(at: volume.folder)

@@ -24,7 +24,9 @@ struct VolumeCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await ExitStatus.reporting {
-                try await Doctor.examine(try volume.folder) { StandardError.write("stoa: \($0.sentence)") }
+                try await Doctor.examine(try volume.folder, planned: new) {
+                    StandardError.write("stoa: \($0.sentence)")
+                }
                 let volume = try await new.openOrCreate(at: volume.folder)
                 try await Migrate.up(volume) { _, _ in }
                 try VolumeCommand.describe(volume, asJSON: json)

@@ -29,6 +29,14 @@ struct NewVolumeOptions: ParsableArguments {
     )
     var shards: Int?
 
+    /// The engine that a new volume gets; nil where none is used.
+    var plannedEngine: VolumeManifest.Engine? {
+        get throws {
+            guard try Setting.optional(store, "STOA_STORE") ?? .sqlite == .sqlite else { return nil }
+            return try Setting.optional(engine, "STOA_ENGINE") ?? Volume.engineDefault
+        }
+    }
+
     /// Opens the volume, or creates it as these options say.
     func openOrCreate(at folder: String) async throws -> Volume {
         let shards = try Setting.check(

@@ -15,6 +15,8 @@ struct ExaminationSteps {
     let depth: VolumeExamination.Depth
     let peer: [String]
     let record: ExaminationRecord
+    /// What the folder is to become if it is no volume yet.
+    var planned: VolumeManifest.Engine?
 
     func run() {
         // First what asks nothing of the volume: it is known then even if the volume hangs.
@@ -85,12 +87,13 @@ struct ExaminationSteps {
         }
     }
 
-    /// What a folder that is a volume already says of itself.
+    /// What a folder that is a volume already says of itself, or is to become.
     private func judgeManifest() throws {
         do {
-            guard let manifest = try VolumeManifest.read(in: folder) else { return }
+            let manifest = try VolumeManifest.read(in: folder)
+            let engine = manifest.map(\.engine) ?? planned
             let isNFS = record.now.mount?.isNFS == true
-            if let finding = Self.finding(manifest, isNFS: isNFS) { record.add(finding) }
+            if let finding = Self.finding(engine, isNFS: isNFS) { record.add(finding) }
         } catch let error as VolumeError {
             // Who serves opens the volume next, and says it with an exit status of its own.
             if depth == .full { record.add(Finding("volume.manifest", .refused, error.message)) }
@@ -98,14 +101,14 @@ struct ExaminationSteps {
     }
 
     /// What an engine means on the file system that it is on.
-    static func finding(_ manifest: VolumeManifest, isNFS: Bool) -> Finding? {
-        guard manifest.engine == .portable && isNFS else { return nil }
+    static func finding(_ engine: VolumeManifest.Engine?, isNFS: Bool) -> Finding? {
+        guard engine == .portable && isNFS else { return nil }
         return Finding(
-            "volume.engine", .warning,
+            "volume.engine", .refused,
             """
-            The volume was made with the engine portable, whose log no lock fences on NFS: after a network \
-            failure it was seen to report damage for a while and to wait for 20 to 39 s. Make a volume with \
-            the engine volume.
+            The engine portable is not safe on NFS: no lock fences its journal, and a host that came back \
+            after its lease had ended was seen to damage a database for good. Make a volume with the engine \
+            volume.
             """)
     }
 

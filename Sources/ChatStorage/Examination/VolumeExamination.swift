@@ -61,8 +61,10 @@ package struct VolumeExamination: Sendable, Encodable {
     ///     its last argument.
     ///   - secondsMax: how long the volume may take for everything together.
     ///   - creatingFolder: makes the folder first if only its last part is missing.
+    ///   - planned: the engine that the volume is to get if there is none yet.
     package static func of(
-        _ folder: String, depth: Depth, peer: [String], secondsMax: Int, creatingFolder: Bool = false
+        _ folder: String, depth: Depth, peer: [String], secondsMax: Int, creatingFolder: Bool = false,
+        planned: VolumeManifest.Engine? = nil
     ) async -> VolumeExamination {
         let record = ExaminationRecord()
         let lane = BlockingLane(label: "stoa.examination", jobsMax: 1)
@@ -73,7 +75,9 @@ package struct VolumeExamination: Sendable, Encodable {
                         // One that cannot be made is found to be missing.
                         try? AtomicFile.createFolder(folder)
                     }
-                    ExaminationSteps(folder: folder, depth: depth, peer: peer, record: record).run()
+                    ExaminationSteps(
+                        folder: folder, depth: depth, peer: peer, record: record, planned: planned
+                    ).run()
                 }
             } onCancel: {
                 record.abandon()

@@ -97,15 +97,13 @@ struct VolumeExaminationTests {
         }
     }
 
-    @Test("the engine portable is warned of on NFS only")
+    @Test("the engine portable is refused on NFS, and only there")
     func engine() {
-        func code(_ engine: VolumeManifest.Engine, isNFS: Bool) -> String? {
-            let manifest = VolumeManifest(store: .sqlite, engine: engine, shards: 1, createdBy: "test")
-            return ExaminationSteps.finding(manifest, isNFS: isNFS)?.code
-        }
-        #expect(code(.portable, isNFS: true) == "volume.engine")
-        #expect(code(.portable, isNFS: false) == nil)
-        #expect(code(.volume, isNFS: true) == nil)
+        let refusal = ExaminationSteps.finding(.portable, isNFS: true)
+        #expect(refusal?.code == "volume.engine" && refusal?.severity == .refused)
+        #expect(ExaminationSteps.finding(.portable, isNFS: false) == nil)
+        #expect(ExaminationSteps.finding(.volume, isNFS: true) == nil)
+        #expect(ExaminationSteps.finding(nil, isNFS: true) == nil)
     }
 
     @Test("a folder that takes no files is refused")
