@@ -36,6 +36,10 @@ package enum Limits {
     package static let deltaIntervalMilliseconds = 50
     /// How often a task looks for changes that other tasks made to a conversation somebody reads here.
     package static let probeIntervalMilliseconds = 250
+    /// How often a task looks for changes that other tasks made to a session somebody follows here.
+    package static let sessionProbeIntervalMilliseconds = 500
+    /// Conversations of a session that are followed: the newest ones.
+    package static let followedConversationsMax = 50
     /// How often a task looks whether the tasks are alive whose running answers are read here.
     package static let livenessIntervalMilliseconds = 1_000
     /// How long after its start a task looks for the first time for answers that dead tasks left behind.

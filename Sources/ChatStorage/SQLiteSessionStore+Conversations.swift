@@ -205,6 +205,7 @@ struct ConversationTable {
                 .text(row.value.title),
                 .integer(row.number),
             ])
+        try SessionTable(connection).touch(row.session)
     }
 
     private func store(_ systemPrompt: String?, of conversation: Int64) throws(SQLiteError) {
@@ -222,7 +223,10 @@ struct ConversationTable {
 
     private func count(_ change: Int, in session: Int64) throws(SQLiteError) {
         try connection.run(
-            "UPDATE session SET conversation_count = conversation_count + ? WHERE number = ?",
+            """
+            UPDATE session SET conversation_count = conversation_count + ?, version = version + 1
+            WHERE number = ?
+            """,
             [.integer(change), .integer(session)])
     }
 }

@@ -33,6 +33,21 @@ struct SessionTable {
         return try self.session(session.id).value
     }
 
+    static let versionSQL = "SELECT version FROM session WHERE id = ?"
+
+    /// Nil when there is no such session.
+    func version(of id: SessionID) throws(SQLiteError) -> Int? {
+        try connection.first(Self.versionSQL, [.blob(id.bytes)]) { row throws(SQLiteError) in
+            try row.int(0)
+        }
+    }
+
+    /// One of the session's conversations changed.
+    func touch(_ session: Int64) throws(SQLiteError) {
+        try connection.run(
+            "UPDATE session SET version = version + 1 WHERE number = ?", [.integer(session)])
+    }
+
     /// Conversations, messages and parts go with it, by their foreign keys.
     func delete(_ id: SessionID) throws {
         try connection.run("DELETE FROM session WHERE id = ?", [.blob(id.bytes)])

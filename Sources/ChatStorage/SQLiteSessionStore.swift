@@ -155,28 +155,42 @@ package final class SQLiteSessionStore: SessionStore {
 
     // MARK: Following
 
-    /// One read on each shard concerned, all at the same time.
     package func cursors(
         of conversations: Set<ConversationReference>
     ) async throws -> [ConversationReference: Cursor] {
-        let groups = Dictionary(grouping: conversations) {
-            ShardFile.number(of: $0.session, count: shards.count)
+        try await look(for: conversations, by: \.session) { connection, reference in
+            try ConversationTable(connection).cursor(of: reference)
+        }
+    }
+
+    package func sessionVersions(of sessions: Set<SessionID>) async throws -> [SessionID: Int] {
+        try await look(for: sessions, by: \.self) { connection, session in
+            try SessionTable(connection).version(of: session)
+        }
+    }
+
+    /// One read on each shard concerned, all at the same time.
+    private func look<Key: Hashable & Sendable, Value: Sendable>(
+        for keys: Set<Key>, by session: (Key) -> SessionID,
+        _ body: @escaping @Sendable (Connection, Key) throws -> Value?
+    ) async throws -> [Key: Value] {
+        let groups = Dictionary(grouping: keys) {
+            ShardFile.number(of: session($0), count: shards.count)
         }
         return try await withThrowingTaskGroup { group in
-            for (number, references) in groups {
+            for (number, keys) in groups {
                 let shard = shards[number]
                 group.addTask {
                     try await shard.read { connection in
-                        let table = ConversationTable(connection)
-                        return try references.map { ($0, try table.cursor(of: $0)) }
+                        try keys.map { ($0, try body(connection, $0)) }
                     }
                 }
             }
-            var cursors: [ConversationReference: Cursor] = [:]
+            var values: [Key: Value] = [:]
             for try await found in group {
-                for (reference, cursor) in found { cursors[reference] = cursor }
+                for (key, value) in found { values[key] = value }
             }
-            return cursors
+            return values
         }
     }
 

@@ -65,6 +65,7 @@ struct FailingStore: SessionStore {
     func changes(in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int)
         async throws -> ConversationChanges?
     { throw unused }
+    func sessionVersions(of sessions: Set<SessionID>) async throws -> [SessionID: Int] { throw unused }
     var sweepPartsCount: Int { 1 }
     func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] { throw unused }
     func close() async {}

@@ -88,6 +88,7 @@ struct OpenAPITests {
         Case(method: .post, template: "/api/v1/sessions", status: 201),
         Case(method: .get, template: "/api/v1/session", status: 200),
         Case(method: .get, template: "/api/v1/session", isKeyed: false, status: 401),
+        Case(method: .get, template: "/api/v1/session/events", isKeyed: false, status: 401),
         Case(method: .delete, template: "/api/v1/session", isKeyed: false, status: 401),
         Case(method: .get, template: "/api/v1/conversations", status: 200),
         Case(
@@ -204,11 +205,12 @@ struct OpenAPITests {
             }
             // Proven elsewhere: 503 by RequestLogTests, EventStreamTests and HealthRouteTests, the stream's
             // 200 by EventStreamTests, `limit_reached` by the conformance suite of the stores.
+            // A session's stream: SessionEventTests.
             // An answer that goes on: ContinuationRouteTests; one more answer: AlternativeRouteTests.
             let elsewhere = [
                 "GET \(Self.conversation)/events 200", "POST /api/v1/conversations 409",
                 "POST \(Self.goOn) 202", "POST \(Self.goOn) 409", "POST \(Self.retry) 202",
-                "PATCH \(Self.conversation) 409",
+                "PATCH \(Self.conversation) 409", "GET /api/v1/session/events 200",
             ]
             for path in Self.names(document["paths"]) {
                 for method in Self.names(document["paths"]?[path]) where method != "parameters" {

@@ -23,6 +23,42 @@ extension SessionStoreSuite {
             _ = try await f.store.resetConversation(id, of: f.session, at: at(60))
             #expect(try await f.running().isEmpty)
         },
+        Clause("a session's version grows with every change of its conversations, and only then") { f in
+            var known = try #require(try await f.version())
+            func expectGrowth(_ what: String) async throws {
+                guard let now = try await f.version() else { throw ChatError.unknownSession }
+                #expect(now > known, "\(what)")
+                known = now
+            }
+            let id = try await f.conversation()
+            try await expectGrowth("made")
+            let turn = try await f.begin(in: id)
+            try await expectGrowth("begun")
+            let place = f.place(turn.answer.id, id)
+            _ = try await f.store.append(f.part(0, "a"), to: place)
+            _ = try await f.store.requestStop(in: id, of: f.session)
+            _ = try await f.page(id)
+            let new = try NewConversation(id: id)
+            _ = try await f.store.createConversation(new, in: f.session, at: at(50))
+            #expect(try await f.version() == known)
+            #expect(try await f.store.interrupt(place, ownedBy: f.owner, at: at(51)))
+            try await expectGrowth("ended")
+            let patch = try ConversationPatch(title: "New")
+            _ = try await f.store.updateConversation(id, of: f.session, with: patch, at: at(52))
+            try await expectGrowth("renamed")
+            try await f.retry(turn.answer.id, in: id, answer: "b")
+            try await expectGrowth("asked again")
+            _ = try await f.store.resetConversation(id, of: f.session, at: at(53))
+            try await expectGrowth("reset")
+            try await f.store.deleteConversation(id, of: f.session)
+            try await expectGrowth("deleted")
+            try await f.store.deleteConversation(id, of: f.session)
+            #expect(try await f.version() == known)
+            let stranger = try await f.stranger()
+            let versions = try await f.other.sessionVersions(
+                of: [f.session, stranger, SessionKey().sessionID])
+            #expect(Set(versions.keys) == [f.session, stranger] && versions[f.session] == known)
+        },
         Clause("no more answers are handed out at once than asked for") { f in
             for _ in 0..<3 { try await f.begin(in: try await f.conversation()) }
             var counts: [Int] = []
@@ -35,6 +71,10 @@ extension SessionStoreSuite {
 }
 
 extension StoreFixture {
+    fileprivate func version() async throws -> Int? {
+        try await other.sessionVersions(of: [session])[session]
+    }
+
     /// All running answers of this session, asked for part by part.
     fileprivate func running() async throws -> [RunningAnswer] {
         var found: [RunningAnswer] = []

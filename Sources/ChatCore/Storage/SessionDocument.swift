@@ -4,6 +4,11 @@ package struct SessionDocument: Hashable, Sendable, Codable {
     package let session: Session
     /// In the order they were made.
     private var conversations: [ConversationDocument] = []
+    /// How often that list changed; nil in a file that is older than the question.
+    private var changes: Int?
+
+    /// See ``SessionStore/sessionVersions(of:)``.
+    package var version: Int { changes ?? 0 }
 
     /// A session without conversations.
     package init(_ session: Session) { self.session = session }
@@ -46,12 +51,15 @@ package struct SessionDocument: Hashable, Sendable, Codable {
         }
         let document = ConversationDocument(new, at: time)
         conversations.append(document)
+        changes = version + 1
         return CreatedConversation(conversation: document.conversation, isNew: true)
     }
 
     /// See ``SessionStore/deleteConversation(_:of:)``.
     package mutating func delete(_ id: ConversationID) {
-        conversations.removeAll { $0.conversation.id == id }
+        guard let index = conversations.firstIndex(where: { $0.conversation.id == id }) else { return }
+        conversations.remove(at: index)
+        changes = version + 1
     }
 
     /// The conversation `id`.
@@ -73,6 +81,7 @@ package struct SessionDocument: Hashable, Sendable, Codable {
         }
         var document = conversations[index]
         let result = try body(&document)
+        if document.conversation != conversations[index].conversation { changes = version + 1 }
         conversations[index] = document
         return result
     }

@@ -138,6 +138,18 @@ extension SessionDocumentStore {
         return cursors
     }
 
+    package func sessionVersions(of sessions: Set<SessionID>) async throws -> [SessionID: Int] {
+        var versions: [SessionID: Int] = [:]
+        for session in sessions {
+            do {
+                versions[session] = try await read(session) { $0.version }
+            } catch let error as ChatError where error.code == .unauthorized {
+                continue
+            }
+        }
+        return versions
+    }
+
     package func changes(
         in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int
     ) async throws -> ConversationChanges? {

@@ -176,6 +176,13 @@ package protocol SessionStore: Sendable {
         in conversation: ConversationID, of session: SessionID, since cursor: Cursor, limit: Int
     ) async throws -> ConversationChanges?
 
+    /// How often the conversations of each of these sessions changed: it grows when one is made or deleted,
+    /// or when its ``Conversation`` changes in any way, but not with the growth of a running answer. What
+    /// does not exist is left out.
+    ///
+    /// As cheap as ``cursors(of:)``: one look at each shard concerned.
+    func sessionVersions(of sessions: Set<SessionID>) async throws -> [SessionID: Int]
+
     // MARK: Sweeping
 
     /// In how many parts ``runningAnswers(inPart:limit:)`` looks at the volume.

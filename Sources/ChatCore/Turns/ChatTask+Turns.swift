@@ -104,7 +104,9 @@ extension ChatTask {
                     return
                 }
                 outcome.resume(returning: turn)
+                self.sessions.hint(conversation.session)
                 await self.takeUp(turn, in: conversation)
+                self.sessions.hint(conversation.session)
             }
             if case .terminated = result { outcome.resume(throwing: ChatError.closed) }
         }

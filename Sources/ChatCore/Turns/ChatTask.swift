@@ -16,6 +16,7 @@ package final class ChatTask: Sendable {
     package let catalogue: ModelCatalogue
 
     let feeds: ConversationFeeds
+    let sessions: SessionFeeds
     let abandoned: AbandonedAnswers
     let runners = Mutex<[ConversationReference: TurnRunner]>([:])
     private let isLeaving = Mutex(false)
@@ -38,6 +39,7 @@ package final class ChatTask: Sendable {
         self.catalogue = catalogue
         self.report = report
         abandoned = AbandonedAnswers(store: store, liveness: liveness, task: id)
+        sessions = SessionFeeds(store: store)
         feeds = ConversationFeeds(store: store, settler: abandoned)
         (jobs, submit) = AsyncStream.makeStream()
     }
@@ -49,6 +51,7 @@ package final class ChatTask: Sendable {
     package func run(drain: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.feeds.run() }
+            group.addTask { await self.sessions.run() }
             group.addTask { await Sweep(store: self.store, settler: self.abandoned).run() }
             await withDiscardingTaskGroup { turns in
                 for await job in jobs { turns.addTask { await job() } }
@@ -64,6 +67,7 @@ package final class ChatTask: Sendable {
     package func leave() {
         isLeaving.withLock { $0 = true }
         feeds.leave()
+        sessions.leave()
         submit.finish()
     }
 
@@ -111,6 +115,13 @@ package final class ChatTask: Sendable {
             conversation.conversation, of: conversation.session, before: position, limit: limit)
     }
 
+    /// See ``SessionStore/createConversation(_:in:at:)``.
+    package func create(_ new: NewConversation, in session: SessionID) async throws -> CreatedConversation {
+        let created = try await store.createConversation(new, in: session, at: .now())
+        sessions.hint(session)
+        return created
+    }
+
     /// See ``SessionStore/updateConversation(_:of:with:at:)``.
     package func update(_ conversation: ConversationReference, with patch: ConversationPatch) async throws
         -> Conversation
@@ -118,6 +129,7 @@ package final class ChatTask: Sendable {
         let changed = try await store.updateConversation(
             conversation.conversation, of: conversation.session, with: patch, at: .now())
         feeds.existingFeed(of: conversation)?.advance(to: changed.version)
+        sessions.hint(conversation.session)
         return changed
     }
 
@@ -127,6 +139,7 @@ package final class ChatTask: Sendable {
             conversation.conversation, of: conversation.session, at: .now())
         runners.withLock { $0[conversation] }?.stop()
         feeds.existingFeed(of: conversation)?.advance(to: changed.version)
+        sessions.hint(conversation.session)
         return changed
     }
 
@@ -135,6 +148,7 @@ package final class ChatTask: Sendable {
         try await store.deleteConversation(conversation.conversation, of: conversation.session)
         runners.withLock { $0[conversation] }?.stop()
         feeds.existingFeed(of: conversation)?.end()
+        sessions.hint(conversation.session)
     }
 
     /// Lets `body` follow a conversation from `cursor` on.
@@ -145,6 +159,17 @@ package final class ChatTask: Sendable {
     ) async throws -> Result {
         try await feeds.withReaderFeed(of: conversation) { feed in
             var reader = ConversationReader(of: conversation, from: cursor, store: store, feed: feed)
+            return try await body(&reader)
+        }
+    }
+
+    /// Lets `body` follow the list of a session's conversations from `version` on.
+    package func withReader<Result>(
+        of session: SessionID, from version: Int, isolation: isolated (any Actor)? = #isolation,
+        _ body: (inout SessionReader) async throws -> Result
+    ) async throws -> Result {
+        try await sessions.withFeed(of: session) { feed in
+            var reader = SessionReader(of: session, from: version, store: store, feed: feed)
             return try await body(&reader)
         }
     }

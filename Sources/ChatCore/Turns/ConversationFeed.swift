@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What this task knows of one conversation that somebody reads or that it writes an answer to.
 ///
 /// Readers pull: each has a cursor of its own and asks for what it lacks, so a slow reader costs no memory
@@ -39,7 +37,6 @@ package final class ConversationFeed: Sendable {
     }
 
     private struct State {
-        var generation = 0
         var version = 0
         var running: RunningText?
         var runningVersion = 0
@@ -47,50 +44,29 @@ package final class ConversationFeed: Sendable {
         var isGone = false
         var isLeaving = false
         var hasUnannouncedText = false
-        var nextWaiter = 0
-        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Observed(State())
 
     /// The present state; cheap, no text is copied.
     package var snapshot: Snapshot {
-        state.withLock {
-            Snapshot(
-                generation: $0.generation, version: $0.version, running: $0.running,
-                runningVersion: $0.runningVersion, beats: $0.beats,
-                isGone: $0.isGone, isLeaving: $0.isLeaving)
-        }
+        let (state, generation) = state.current
+        return Snapshot(
+            generation: generation, version: state.version, running: state.running,
+            runningVersion: state.runningVersion, beats: state.beats, isGone: state.isGone,
+            isLeaving: state.isLeaving)
     }
 
     // MARK: Readers
 
     /// Waits until the generation is no longer `generation`, or the calling task is cancelled.
-    package func wait(after generation: Int) async {
-        let waiter = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isDue = state.withLock { state in
-                    // A cancellation that came first found no waiter to resume: it must be seen here.
-                    if state.generation != generation || Task.isCancelled { return true }
-                    state.waiters[waiter] = continuation
-                    return false
-                }
-                if isDue { continuation.resume() }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume()
-        }
-    }
+    package func wait(after generation: Int) async { await state.wait(after: generation) }
 
     // MARK: Writers
 
     /// The conversation has reached `version`; older news is ignored.
     package func advance(to version: Int) {
-        change { state in
+        state.change { state in
             guard version > state.version else { return false }
             state.version = version
             return true
@@ -100,7 +76,7 @@ package final class ConversationFeed: Sendable {
     /// At `version` of the conversation this answer runs, or none. What an older version says is ignored: a
     /// probe may have looked before a turn began here.
     package func setRunning(_ running: RunningText?, at version: Int) {
-        change { state in
+        state.change { state in
             guard version >= state.runningVersion else { return false }
             state.running = running
             state.runningVersion = version
@@ -110,13 +86,16 @@ package final class ConversationFeed: Sendable {
 
     /// The running answer is still the one at `version`.
     package func confirmRunning(at version: Int) {
-        state.withLock { $0.runningVersion = max($0.runningVersion, version) }
+        state.change { state in
+            state.runningVersion = max(state.runningVersion, version)
+            return false
+        }
     }
 
     /// A reader found in the store that at `version` this answer runs, or none: another one that is held here
     /// has ended meanwhile, and shows no more.
     package func dropRunning(unless answer: MessageID?, at version: Int) {
-        change { state in
+        state.change { state in
             guard let running = state.running, running.message != answer, version > state.runningVersion
             else { return false }
             state.running = nil
@@ -128,7 +107,7 @@ package final class ConversationFeed: Sendable {
 
     /// Whether an answer runs is to be found out anew.
     package func forgetRunning() {
-        change { state in
+        state.change { state in
             state.running = nil
             state.runningVersion = 0
             return true
@@ -138,17 +117,18 @@ package final class ConversationFeed: Sendable {
     /// The running answer gained text. Readers are woken by ``announceText()``, so that many small deltas are
     /// one wake.
     package func append(_ text: String, to message: MessageID) {
-        state.withLock { state in
-            guard state.running?.message == message else { return }
+        state.change { state in
+            guard state.running?.message == message else { return false }
             state.running?.text += text
             state.running?.bytes += text.utf8.count
             state.hasUnannouncedText = true
+            return false
         }
     }
 
     /// Wakes the readers if text was appended since the last time.
     package func announceText() {
-        change { state in
+        state.change { state in
             defer { state.hasUnannouncedText = false }
             return state.hasUnannouncedText
         }
@@ -156,7 +136,7 @@ package final class ConversationFeed: Sendable {
 
     /// Lets every reader send a heartbeat.
     package func beat() {
-        change { state in
+        state.change { state in
             state.beats += 1
             return true
         }
@@ -164,7 +144,7 @@ package final class ConversationFeed: Sendable {
 
     /// The conversation was deleted.
     package func end() {
-        change { state in
+        state.change { state in
             state.isGone = true
             return true
         }
@@ -172,20 +152,9 @@ package final class ConversationFeed: Sendable {
 
     /// This task is leaving: readers go elsewhere.
     package func leave() {
-        change { state in
+        state.change { state in
             state.isLeaving = true
             return true
         }
-    }
-
-    /// Changes the state and, if `body` says so, wakes everybody, outside the lock.
-    private func change(_ body: (inout State) -> Bool) {
-        let woken = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            guard body(&state) else { return [] }
-            state.generation += 1
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
-        }
-        for continuation in woken { continuation.resume() }
     }
 }

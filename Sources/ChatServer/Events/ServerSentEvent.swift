@@ -56,6 +56,20 @@ extension ServerSentEvent {
             name: "conversation", data: .fields(["conversation": conversation.json]), cursor: cursor)
     }
 
+    /// A session's newest conversations.
+    static func list(_ conversations: [Conversation], isMore: Bool, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(
+            name: "list",
+            data: .fields([
+                "conversations": .array(conversations.map(\.json)), "more": .bool(isMore),
+            ]), cursor: cursor)
+    }
+
+    /// A conversation was deleted.
+    static func removed(_ id: ConversationID, cursor: Cursor) -> ServerSentEvent {
+        ServerSentEvent(name: "removed", data: .fields(["id": .string(id.rawValue)]), cursor: cursor)
+    }
+
     /// What was seen is void.
     /// - Parameter earlier: where the messages begin that follow, when they are only the last page.
     static func reset(earlier: Int?, cursor: Cursor) -> ServerSentEvent {

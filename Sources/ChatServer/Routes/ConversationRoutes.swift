@@ -45,7 +45,7 @@ struct ConversationRoutes: Sendable {
         let new = try NewConversation(
             id: id, title: try fields.optionalString("title") ?? "", model: model,
             systemPrompt: try fields.nullableString("system_prompt") ?? nil)
-        let created = try await task.store.createConversation(new, in: session, at: .now())
+        let created = try await task.create(new, in: session)
         return .json(created.conversation.json, status: created.isNew ? .created : .ok)
     }
 

@@ -2,7 +2,7 @@ import ChatCore
 import HTTPTypes
 import Hummingbird
 
-/// A conversation's event stream.
+/// The event streams of a conversation, and of a session.
 struct EventRoutes: Sendable {
     /// Messages that a reader without a cursor is shown first.
     private static let pageCount = 30
@@ -14,6 +14,7 @@ struct EventRoutes: Sendable {
 
     func add(to routes: RouteTable) {
         routes.on(.get, "/api/v1/conversations/{id}/events", use: follow)
+        routes.on(.get, "/api/v1/session/events", use: followSession)
     }
 
     /// All that can be refused is refused before the stream begins, while there is a status to say so.
@@ -23,12 +24,41 @@ struct EventRoutes: Sendable {
         let conversation = try request.conversation(context)
         let rendersHTML = try request.rendersHTML()
         let seen = try cursor(of: request)
+        let slot = try takeSlot()
+        let start = try await start(of: conversation, after: seen)
+        return stream(request, context, slot) { output in
+            try await EventStream(
+                conversation: conversation, start: start, task: task,
+                renderer: rendersHTML ? renderer : nil, output: output, context: context
+            ).run()
+        }
+    }
+
+    private func followSession(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        guard !task.hasLeft else { throw ChatError.closed }
+        let session = try request.session(context)
+        let seen = try cursor(of: request)
+        let slot = try takeSlot()
+        _ = try await task.store.session(session)
+        return stream(request, context, slot) { output in
+            try await SessionEventStream(
+                session: session, version: seen?.version ?? 0, task: task, output: output, context: context
+            ).run()
+        }
+    }
+
+    private func takeSlot() throws -> Slot {
         guard let slot = slots.take() else {
             throw ChatError.busy("This server", retryAfterMilliseconds: 5_000)
         }
-        let start = try await start(of: conversation, after: seen)
+        return slot
+    }
 
-        return Response(
+    private func stream(
+        _ request: Request, _ context: ChatRequestContext, _ slot: Slot,
+        _ run: @escaping @Sendable (EventOutput) async throws -> Void
+    ) -> Response {
+        Response(
             status: .ok,
             headers: [
                 .contentType: "text/event-stream", .cacheControl: "no-cache, no-transform",
@@ -39,11 +69,8 @@ struct EventRoutes: Sendable {
                 // too.
                 defer { withExtendedLifetime(slot) {} }
                 let output = EventOutput(writer: writer, channel: context.channel, deadlines: deadlines)
-                let stream = EventStream(
-                    conversation: conversation, start: start, task: task,
-                    renderer: rendersHTML ? renderer : nil, output: output, context: context)
                 // A GET has no body, so all that can still come in is the end of the connection.
-                try await request.body.consumeWithCancellationOnInboundClose { _ in try await stream.run() }
+                try await request.body.consumeWithCancellationOnInboundClose { _ in try await run(output) }
                 try await writer.finish(nil)
             })
     }
