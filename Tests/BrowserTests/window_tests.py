@@ -51,6 +51,35 @@ def lists(stage):
     until("gone in the first", lambda: first.titles == [] and first.conversation == "")
 
 
+@test("another browser's list follows what happens on another task: new, answering, renamed, deleted")
+def lists_across_browsers(stage):
+    model = stage.model(STORY, hold_at=200)
+    one, two = stage.serve(model=model), stage.serve(model=model)
+    first = stage.window().go(one)
+    context = stage.browse()
+    carry_key(context, first.key)
+    # Several windows of one browser follow with one connection; the browser has six a server.
+    others = [stage.window(context).go(two) for _ in range(4)]
+    first.choose("scripted")
+    first.send("Seen from afar.")
+    for window in others:
+        until("the new one", lambda: window.titles == ["Seen from afar."])
+        until("it answers", lambda: window.page.locator("#list .item.running").count() == 1)
+    model.release()
+    for window in others:
+        until("it has answered", lambda: window.page.locator("#list .item.running").count() == 0)
+    one.call("PATCH", f"/conversations/{first.conversation}", first.key, {"title": "Renamed from afar"})
+    for window in others:
+        until("the new title", lambda: window.titles == ["Renamed from afar"])
+    streams = [url for window in others for url in window.requests if "/session/events" in url]
+    assert len(streams) == 1, f"{len(streams)} streams"
+    others[0].page.close()
+    one.call("DELETE", f"/conversations/{first.conversation}", first.key)
+    for window in others[1:]:
+        until("gone, also when the window that followed is closed", lambda: window.titles == [])
+    until("gone in the first", lambda: first.titles == [] and first.conversation == "")
+
+
 @test("two windows that open at once share one key")
 def race_for_the_key(stage):
     server = stage.serve()

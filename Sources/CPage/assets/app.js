@@ -1,11 +1,10 @@
 // What ties the page together: the session, the open conversation, the composer, and the other windows.
 
-import { call, follow, isKey, key, newId, outbox, persist, Problem, served, shelf } from "./server.js";
+import { call, follow, followSession, isKey, key, newId, outbox, persist, Problem, served, shelf, titleOf } from "./server.js";
 import { Log } from "./messages.js";
 import { Composer, Drawer, notice, Panel, showModels, startTheme } from "./panel.js";
 
 const part = (id) => document.getElementById(id);
-const titleCharacters = 60;
 
 const state = {
     session: null, models: [], defaultModel: null, hosts: new Map(),
@@ -15,7 +14,8 @@ const state = {
 
 startTheme();
 const drawer = new Drawer();
-const log = new Log({ labelOf: (id) => state.models.find((model) => model.id === id)?.label ?? id, on: { edit: (message, text) => submit(text, message.id), unsend, attempt: (work) => attempt(work) } });
+const labelOf = (id) => state.models.find((model) => model.id === id)?.label ?? id;
+const log = new Log({ labelOf, on: { edit: (message, text) => submit(text, message.id), unsend: outbox.giveUp, attempt: (work) => attempt(work) } });
 const panel = new Panel({ open: go, rename, remove, more: loadMore });
 const composer = new Composer({ submit, changed() { saveDraft(); showHead(); } });
 const windows = new BroadcastChannel("stoa");
@@ -53,6 +53,7 @@ async function boot() {
     showHead();
     if (state.current) open(state.current);
     outbox.items().forEach(deliver);
+    followSession({ event: (name, data) => news[name]?.(data), end: (problem) => problem?.keyless && keyTrouble(problem), poll: refresh });
 }
 
 /// The server does not take the key: the reader decides, and no key is ever thrown away.
@@ -72,15 +73,21 @@ async function overview() {
     state.session = found.session;
     state.hosts.set(found.task, found.host);
     panel.identity(found.host, found.session.short);
-    const listed = new Set(found.conversations.map((conversation) => conversation.id));
-    const oldest = found.more ? Math.min(...found.conversations.map((conversation) => conversation.updated_ms)) : -Infinity;
+    take(found);
+    return found;
+}
+
+/// Takes the newest conversations: of those that would be among them, the others are gone.
+function take({ conversations, more }) {
+    const listed = new Set(conversations.map((conversation) => conversation.id));
+    const oldest = more ? Math.min(...conversations.map((conversation) => conversation.updated_ms)) : -Infinity;
     for (const { id, updated_ms: updatedMs } of [...state.conversations.values()]) {
         if (updatedMs > oldest && !listed.has(id)) state.conversations.delete(id);
     }
-    found.conversations.forEach(learn);
-    state.more ||= found.more;
+    conversations.filter(learn).forEach(tell);
+    state.more ||= more;
     showList();
-    return found;
+    showHead();
 }
 const refresh = () => key.current && !inKeyTrouble && overview().catch((problem) => problem.keyless && keyTrouble(problem));
 
@@ -109,9 +116,11 @@ function learn(conversation) {
     return JSON.stringify(known) !== JSON.stringify(conversation);
 }
 
+const tell = (conversation) => windows.postMessage({ session: state.session?.id, conversation });
+
 function share(conversation) {
     if (!learn(conversation)) return;
-    windows.postMessage({ session: state.session?.id, conversation });
+    tell(conversation);
     showList();
     if (conversation.id === state.current) showHead();
 }
@@ -177,7 +186,7 @@ async function open(id) {
 
 function watch(id, cursor) {
     state.unfollow?.();
-    state.unfollow = follow(id, cursor, {
+    state.unfollow = follow(`/conversations/${id}/events?render=html`, cursor, {
         signal: state.visit.signal,
         state: (now) => panel.link(now),
         event: (name, data) => events[name]?.(data),
@@ -277,9 +286,7 @@ function submit(text = composer.text.trim(), replaces) {
         return notice("An answer is being written. Send this when it is done, or stop it first.", { kind: "info" });
     }
     if (!state.conversations.has(item.conversation)) {
-        // A surrogate pair is not cut in two.
-        const title = [...text.split("\n")[0].trim()].slice(0, titleCharacters).join("");
-        item.create = { title, ...(state.model && { model: state.model }) };
+        item.create = { title: titleOf(text), ...(state.model && { model: state.model }) };
     }
     outbox.keep(item);
     if (!replaces) composer.text = "";
@@ -333,8 +340,6 @@ function takeBack(item) {
     showHead();
 }
 
-function unsend(message) { outbox.giveUp(message); }
-
 async function stop() {
     if (state.stopping || !isRunning()) return;
     state.stopping = true;
@@ -355,11 +360,6 @@ part("send").addEventListener("click", () => {
     composer.focus();
 });
 part("new").addEventListener("click", () => go(null));
-part("skip").addEventListener("click", (event) => { event.preventDefault(); composer.focus(); });
-part("examples").addEventListener("click", (event) => {
-    const text = event.target.closest("button")?.querySelector("span").textContent;
-    if (text) submit(text);
-});
 document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]") || event.isComposing) return;
     if (event.key === "Escape" && event.shiftKey) composer.focus();
@@ -381,20 +381,19 @@ windows.addEventListener("message", ({ data }) => {
 });
 key.watch((value) => {
     if (isKey(value)) return location.reload();
-    notice("The session's key was removed from this browser in another window.", {
-        action: "Put it back", run: () => key.replace(key.current, value),
-    });
+    const putBack = { action: "Put it back", run: () => key.replace(key.current, value) };
+    notice("The session's key was removed from this browser in another window.", putBack);
 });
-addEventListener("popstate", route);
-addEventListener("hashchange", route);
-addEventListener("focus", refresh);
-addEventListener("online", refresh);
+for (const name of ["popstate", "hashchange"]) addEventListener(name, route);
+for (const name of ["focus", "online"]) addEventListener(name, refresh);
 addEventListener("offline", () => panel.link("waiting"));
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
-// Answers that run in conversations which no window has open, and windows of other browsers.
-setInterval(() => {
-    if (document.visibilityState !== "visible") return;
-    if (listed().some((conversation) => conversation.running && conversation.id !== state.current)) refresh();
-}, 5_000);
+
+// What happens in conversations that no window has open, and in other browsers.
+const news = {
+    list: take,
+    conversation: ({ conversation }) => share(conversation),
+    removed({ id }) { windows.postMessage({ session: state.session?.id, removed: id }); left(id); },
+};
 
 attempt(boot);

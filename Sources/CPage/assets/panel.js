@@ -96,8 +96,13 @@ part("notice-action").addEventListener("click", () => { const run = noticeAction
 // ---------------------------------------------------------------------------------------------- message field
 
 export class Composer {
-    /// `submit()` when Enter is pressed, `changed()` after each key.
+    /// `submit()` when Enter is pressed, `submit(text)` when an example is chosen, `changed()` after each key.
     constructor({ submit, changed }) {
+        part("skip").addEventListener("click", (event) => { event.preventDefault(); this.focus(); });
+        part("examples").addEventListener("click", (event) => {
+            const text = event.target.closest("button")?.querySelector("span").textContent;
+            if (text) submit(text);
+        });
         this.field = part("text");
         this.field.addEventListener("input", () => { this.fit(); changed(); });
         this.field.addEventListener("keydown", (event) => {

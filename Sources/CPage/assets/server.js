@@ -174,6 +174,9 @@ export const key = {
 
 // ---------------------------------------------------------------------------------------------- outbox
 
+/// What a conversation is called that begins with `text`. A surrogate pair is not cut in two.
+export const titleOf = (text) => [...text.split("\n")[0].trim()].slice(0, 60).join("");
+
 const itemName = (item) => `stoa.unsent.${item.conversation}.${item.id}`;
 const sending = new Map();
 
@@ -240,10 +243,10 @@ export function eventParser(emit) {
     };
 }
 
-/// Follows a conversation for as long as it takes: reads its events, returns by itself with `Last-Event-ID`.
+/// Follows a conversation (or what else has events at `path`) for as long as it takes: reads its events, returns by itself with `Last-Event-ID`.
 /// `on.event(name, data)`, `on.state("open" | "waiting")`, `on.end(problem | null)` when there is nothing to follow any
 /// more. Ends when `on.signal` aborts, or by calling what it returns.
-export function follow(conversation, cursor, on) {
+export function follow(path, cursor, on) {
     const whole = new AbortController();
     let connection, lastByteMs = 0, hiddenSinceMs = 0;
 
@@ -252,7 +255,7 @@ export function follow(conversation, cursor, on) {
         const headers = { Accept: "text/event-stream", Authorization: `Bearer ${bearer}` };
         if (cursor) headers["Last-Event-ID"] = cursor;
         lastByteMs = performance.now();
-        const response = await fetch(`/api/v1/conversations/${conversation}/events?render=html`, {
+        const response = await fetch(`/api/v1${path}`, {
             headers, cache: "no-store", credentials: "omit", signal: AbortSignal.any([whole.signal, connection.signal]),
         });
         observe(response);
@@ -340,3 +343,26 @@ const shown = (signal) => new Promise((resolve) => {
     signal.addEventListener("abort", over);
     over();
 });
+
+const pollMs = 5_000;
+
+/// Follows the session's list of conversations. A browser has six connections a server, and each window needs one for
+/// its own conversation: so one window that is looked at follows for all of them. `on.event(name, data)`, `on.end(problem)`;
+/// a browser without locks asks `on.poll()` instead.
+export function followSession(on) {
+    let turn = null;
+    const wait = () => {
+        const own = turn = new AbortController();
+        const hold = () => new Promise((resolve) => {
+            own.signal.addEventListener("abort", resolve);
+            follow("/session/events", null, { signal: own.signal, state() {}, event: on.event, end(problem) { on.end(problem); resolve(); } });
+        });
+        navigator.locks.request("stoa.session", { signal: own.signal }, hold).catch(() => {});
+    };
+    const look = () => {
+        if (document.visibilityState !== "visible") { turn?.abort(); turn = null; } else if (!turn) wait();
+    };
+    if (!navigator.locks) return setInterval(() => document.visibilityState === "visible" && on.poll(), pollMs);
+    document.addEventListener("visibilitychange", look);
+    look();
+}
