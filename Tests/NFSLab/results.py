@@ -22,8 +22,9 @@ def page(place, rows, calls):
                  "| --- | --- | --- | --- | --- | --- | --- | --- |"]
         for row in rows:
             seen = "; ".join(row["notes"] + [f"**{text}**" for text in row["broken"]])
-            counts = " | ".join(str(row.get(name, "")) for name in ("acknowledged", "lost", "misplaced", "kept_refused"))
-            verdict = "kept" if row["kept"] else f"**broken** ({row.get('faults', '')} faults)"
+            counts = " | ".join("" if row.get(name, -1) < 0 else str(row[name])
+                                for name in ("acknowledged", "lost", "misplaced", "kept_refused"))
+            verdict = "kept" if row["kept"] else "**broken**"
             lines.append(f"| {row['cell']}: {row['what']} | {row['engine']} | {counts} | {verdict} | {seen} |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
