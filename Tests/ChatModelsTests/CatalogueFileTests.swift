@@ -18,7 +18,7 @@ import Testing
                "key_env": "K", "context_tokens": 2048, "output_tokens_max": 64, "temperature": 0.5,
                "top_p": 1,
                "output_limit_field": "max_completion_tokens", "system_role": "user", "stop": ["x"],
-               "usage": false,
+               "usage": false, "prefill": true,
                "first_token_seconds": 1.5, "gap_seconds": 2, "whole_seconds": 3, "retries": 0},
               {"provider": "demo", "id": "demo"}]}
             """, environment: ["K": "key"])
@@ -30,7 +30,7 @@ import Testing
         }
         #expect(entry.label == "A é🙂")
         #expect(entry.endpoint.baseURL == "http://h:1/v1" && entry.endpoint.key == "key")
-        #expect(entry.contextTokensMax == 2_048)
+        #expect(entry.contextTokensMax == 2_048 && entry.canPrefill)
         var settings = OpenAIModel.Settings(model: "m")
         settings.outputTokensMax = 64
         settings.temperature = 0.5
@@ -104,6 +104,7 @@ import Testing
             ("\"output_tokens_max\": 1.5", "output_tokens_max: wants a whole number from 1 to 10000000"),
             ("\"stop\": [\"a\",\"b\",\"c\",\"d\",\"e\"]", "stop: wants at most 4 strings"),
             ("\"stop\": [1]", "stop: wants strings of 1 to 200 bytes"),
+            ("\"prefill\": \"yes\"", "prefill: wants true or false, not a string"),
             ("\"usage\": 1", "usage: wants true or false, not a number"),
             ("\"system_role\": \"boss\"", "system_role: wants system or developer or user"),
             ("\"key_env\": \"NOPE\"", "key_env: the environment variable NOPE is not set"),
