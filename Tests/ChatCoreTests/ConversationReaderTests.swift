@@ -73,15 +73,26 @@ struct ConversationReaderTests {
             Issue.record("something followed the new answer's begin")
             return
         }
-        #expect(feed.snapshot.runningVersion == 0, "the next probe finds out")
     }
 
-    @Test("what this task knows better than an old look into the store stays")
-    func oldLook() async throws {
-        let (_, turn) = try await begin()
-        feed.dropRunning(unless: nil, at: turn.conversation.version - 1)
-        #expect(feed.snapshot.running?.message == turn.answer.id)
-        feed.dropRunning(unless: nil, at: turn.conversation.version)
-        #expect(feed.snapshot.running?.message == turn.answer.id)
+    @Test("an answer goes on when the conversation's version was confirmed after another change")
+    func confirmed() async throws {
+        let (conversation, turn) = try await begin()
+        let changed = try await store.updateConversation(
+            conversation.conversation, of: conversation.session, with: ConversationPatch(title: "new"),
+            at: .now())
+        var reader = ConversationReader(
+            of: conversation, from: Cursor(version: turn.conversation.version, offset: 2), store: store,
+            feed: feed)
+        guard case .changes = try await reader.next() else {
+            Issue.record("the new title was not handed out")
+            return
+        }
+        feed.confirmRunning(at: changed.version)
+        guard case .growth(let growth, _) = try await reader.next() else {
+            Issue.record("the answer does not go on")
+            return
+        }
+        #expect(growth.text == "own")
     }
 }

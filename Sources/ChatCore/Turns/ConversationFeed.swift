@@ -87,20 +87,9 @@ package final class ConversationFeed: Sendable {
     /// The running answer is still the one at `version`.
     package func confirmRunning(at version: Int) {
         state.change { state in
-            state.runningVersion = max(state.runningVersion, version)
-            return false
-        }
-    }
-
-    /// A reader found in the store that at `version` this answer runs, or none: another one that is held here
-    /// has ended meanwhile, and shows no more.
-    package func dropRunning(unless answer: MessageID?, at version: Int) {
-        state.change { state in
-            guard let running = state.running, running.message != answer, version > state.runningVersion
-            else { return false }
-            state.running = nil
-            // What runs instead, and its text, is for the next probe to find out.
-            state.runningVersion = answer == nil ? version : 0
+            // Readers that have seen this version already wait for its confirmation.
+            guard version > state.runningVersion else { return false }
+            state.runningVersion = version
             return true
         }
     }

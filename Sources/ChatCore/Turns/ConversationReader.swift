@@ -47,7 +47,11 @@ package struct ConversationReader {
                 if let changes = try await pull(known.version) { return .changes(changes) }
                 continue
             }
-            if let growth = growth(of: known.running) { return growth }
+            // What is held here may be older than what this reader has seen, when another task ended that
+            // answer: then its text would follow its end. The next probe finds out.
+            if known.runningVersion >= cursor.version, let growth = growth(of: known.running) {
+                return growth
+            }
             if known.beats != seenBeats {
                 seenBeats = known.beats
                 return .beat
@@ -70,10 +74,6 @@ package struct ConversationReader {
             cursor = changes.cursor
             // When more changed than one call hands out, the rest is asked for before anything is waited for.
             if changes.cursor.version < changes.conversation.version { isSynchronized = false }
-            // The store may be ahead of the feed: text of an answer whose end was just handed out would
-            // follow it, from the start.
-            feed.dropRunning(
-                unless: changes.conversation.runningAnswer, at: changes.conversation.version)
             feed.advance(to: changes.conversation.version)
             return changes
         } catch let error as ChatError where error.code == .notFound || error.code == .unauthorized {
