@@ -9,7 +9,6 @@ import time
 
 import client
 import script
-from checker import FINAL_STATES
 from stage import letters, spread, test
 
 PAUSE_SECONDS = 20
@@ -72,7 +71,7 @@ async def visitor(stage, is_over):
         if stage.random.random() < 0.2:
             await asyncio.sleep(stage.random.uniform(0.2, 1.0))
             await reload(window)
-        await window.until(f"{len(sent)} answers, all ended: {text}", lambda: ended(window, len(sent)), seconds=60)
+        await window.until(f"an answer that has ended, to {text}", lambda: window.has_answered(text), seconds=90)
     messages = await stage.checker.all_messages(stage.cluster.url, chat.record)
     # The page chooses the ids: what it sent is known by its text.
     for message in messages:
@@ -96,12 +95,6 @@ async def reload(window):
             last = problem
             await asyncio.sleep(0.5)
     raise AssertionError(f"the page did not come back: {last}")
-
-
-async def ended(window, count):
-    states = await window.states()
-    # One that was just made has no state yet.
-    return len(states) == count and set(states) <= FINAL_STATES
 
 
 async def same(window, text):

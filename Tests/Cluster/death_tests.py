@@ -14,7 +14,7 @@ async def killed_owner(stage):
     lags, streams, pages, resumed = [], [], [], []
     chat = await stage.chat()
     window = await stage.window(chat.key)
-    for _ in range(stage.rounds(20, 4)):
+    for _ in range(stage.rounds(20, 3)):
         chat = await stage.chat(chat.key)
         turn, owner = await chat.ask(pieces=120, pace_ms=50)
         owner, answer = stage.cluster.named(owner), turn["answer"]["id"]

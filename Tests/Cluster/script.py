@@ -32,6 +32,16 @@ def answer(text):
     return "".join(piece(name, number) for number in range(pieces))
 
 
+def seconds(text, start, end):
+    """How long the model writes at the bytes `start` to `end` of the answer to a prompt."""
+    name, pieces, pace_ms, *_ = order(text)
+    place, count = 0, 0
+    for number in range(pieces):
+        place += len(piece(name, number).encode())
+        count += start < place <= end
+    return count * pace_ms / 1000
+
+
 def rest(name, pieces, said):
     """What is left to say of an answer after `said`, piece by piece; of one that was not the model's, a complaint."""
     for number in range(pieces):

@@ -12,7 +12,7 @@ import time
 
 import client
 import script
-from checker import Checker
+from checker import FINAL_STATES, Checker
 from cluster import Cluster, machine_load, model_process
 
 TESTS = []
@@ -122,6 +122,12 @@ class Window:
         return await self.page.evaluate(
             "() => [...document.querySelectorAll('.message.assistant')].map((message) => message.dataset.state)")
 
+    async def has_answered(self, text):
+        """Whether the last prompt on the page is `text`, and its answer has ended. (A page shows the last messages only.)"""
+        last = await self.page.evaluate("""() => [...document.querySelectorAll('.message')].slice(-2).map((message) =>
+            [message.querySelector('.body')?.textContent, message.dataset.state])""")
+        return len(last) == 2 and last[0][0] == text and last[1][1] in FINAL_STATES
+
     async def shown(self):
         """What somebody would tell of this page, for failures."""
         return await self.page.evaluate("""() => ({
@@ -216,7 +222,8 @@ class Stage:
             assert not window.faults, "; ".join(window.faults[:5])
         states = ", ".join(f"{figures[state]} {state}" for state in ("complete", "stopped", "interrupted", "failed") if figures[state])
         self.report(f"checker: {figures['acknowledged']} acknowledged, {figures['turns']} turns ({states}); "
-                    f"0 lost, 0 doubled, 0 out of order, at most {figures['lag_ms']} ms behind a reader")
+                    f"0 lost, 0 doubled, 0 out of order; of what a reader saw of an answer at most {figures['missing_ms']} ms "
+                    f"of writing are missing, seen {figures['lag_ms']} ms before the task's death")
         return figures
 
     async def close(self):

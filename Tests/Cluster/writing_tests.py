@@ -5,6 +5,7 @@ import secrets
 
 import client
 import script
+from checker import FINAL_STATES
 from stage import test
 
 
@@ -66,3 +67,54 @@ async def two_windows(stage):
     stage.report(f"{rounds} rounds: {2 * rounds} prompts kept, {refused} refused first with 409 answer_running, "
                  f"0 answers at the same time; {stage.checker.failures}")
     await stage.check()
+
+
+@test("two pages that send at once: the refused prompt is put back under the reader's hands, and nothing is lost")
+async def two_pages(stage):
+    one, two = (await stage.up(2)).tasks
+    chat = await stage.chat()
+    windows = [await (await stage.window(chat.key)).go(task.url, chat.id) for task in (one, two)]
+    sent, put_back = [], 0
+
+    async def typed(window):
+        return await window.page.input_value("#text")
+
+    for _ in range(stage.rounds(20, 4)):
+        for window in windows:
+            sent.append(script.prompt(f"w{secrets.token_hex(6)}", pieces=10, pace_ms=40))
+            await window.until("it may send", window.is_idle)
+            await window.page.fill("#text", sent[-1])
+        await asyncio.gather(*(window.page.press("#text", "Enter") for window in windows))
+        for window in windows:
+            for _ in range(20):
+                await window.until("the prompt is sent or put back", lambda window=window: settled(window))
+                if not await typed(window):
+                    break
+                put_back += 1
+                assert "answer" in (await window.page.text_content("#notice") or ""), "it was put back without a word"
+                # The page may learn a moment later than from its refusal that an answer runs: as people do, try again.
+                await asyncio.sleep(0.3)
+                await window.until("the other answer has ended", window.is_idle)
+                await window.page.press("#text", "Enter")
+        for window in windows:
+            await window.until("all answers", lambda window=window: ended(window, len(sent)))
+    messages = await stage.checker.all_messages(stage.cluster.url, chat.record)
+    for message in messages:
+        if message["role"] == "user":
+            chat.record.sent[message["id"]] = message["text"]
+            chat.record.acknowledged.append(message["id"])
+    kept = [message["text"] for message in messages if message["role"] == "user"]
+    assert sorted(kept) == sorted(sent), f"{len(sent)} prompts were sent, {len(kept)} are kept"
+    stage.report(f"{len(sent) // 2} rounds: {len(kept)} prompts kept, {put_back} put back with a notice and sent again")
+    await stage.check()
+
+
+async def settled(window):
+    """No prompt of this page is on its way any more: acknowledged, or back in the field."""
+    return await window.page.evaluate(
+        "() => !Object.keys(localStorage).some((name) => name.startsWith('stoa.unsent.'))")
+
+
+async def ended(window, count):
+    states = await window.states()
+    return len(states) == count and set(states) <= FINAL_STATES
