@@ -30,6 +30,9 @@ package enum Limits {
 
     /// Deltas wait in memory at most this long before they are appended to the store.
     package static let flushIntervalMilliseconds = 250
+    /// Text is shown only while the oldest that is not stored has waited for fewer flush intervals than this:
+    /// a reader has seen at most half a second of what a dead task takes with it.
+    package static let unstoredFlushesMax = 2
     /// Deltas wait in memory only up to this many bytes of UTF-8 before they are appended to the store.
     package static let flushBytes = 2 * 1024
     /// A reader is woken at most this often by a growing answer: 20 times a second.

@@ -29,6 +29,23 @@ struct TurnMachineTests {
         #expect(machine.handle(.flushDue) == [.append(part(4, "two"))])
     }
 
+    @Test("what the store is too slow for is withheld until it has caught up")
+    func withholding() {
+        var machine = TurnMachine(owner: owner)
+        let receipt = AppendReceipt(isStopRequested: false)
+        #expect(machine.handle(.delta("a")) == [.publish("a")])
+        #expect(machine.handle(.flushDue) == [.append(part(0, "a"))])
+        #expect(machine.handle(.delta("b")) == [.publish("b")], "a quarter of a second is no delay")
+        #expect(machine.handle(.flushDue) == [])
+        #expect(machine.handle(.delta("c")) == [], "half a second is")
+        #expect(machine.handle(.appended(receipt)) == [.publish("c")], "b has waited for one flush only")
+        #expect(machine.handle(.flushDue) == [.append(part(1, "bc"))])
+        #expect(machine.handle(.delta("d")) == [])
+        #expect(machine.handle(.modelFinished(finish)) == [])
+        let end = AnswerEnd(state: .complete, stopReason: "stop", usage: finish.usage)
+        #expect(machine.handle(.appended(receipt)) == [.publish("d"), .finish(part(3, "d"), end)])
+    }
+
     @Test("much text is stored before it is due")
     func flushingBySize() {
         var machine = TurnMachine(owner: owner)

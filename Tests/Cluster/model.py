@@ -86,7 +86,9 @@ class Model:
 
 
 async def main():
-    server = await asyncio.start_server(Model().serve, "127.0.0.1", 0, backlog=1024)
+    # The address to listen at, for tasks on hosts of their own.
+    host = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1"
+    server = await asyncio.start_server(Model().serve, host, 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     # The parent's end of standard input closes with the parent, however it ends: then this one is not needed any more.
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -19,8 +19,8 @@ class Broken(Exception):
 class Laboratory:
     """Real hosts c1, c2, ... that mount one NFSv4.1 volume at /mnt/nfs. Use as a context manager."""
 
-    def __init__(self, worker, hosts=3):
-        self.worker, self.hosts = worker, hosts
+    def __init__(self, worker, seed, hosts=3):
+        self.worker, self.seed, self.hosts = worker, seed, hosts
         self.name = f"run{os.getpid()}"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stoa-lab-work."))
         self.environment = dict(os.environ, STOA_LAB=self.name, STOA_LAB_COMMAND_SECONDS=str(RUN_SECONDS_MAX))

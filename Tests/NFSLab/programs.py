@@ -2,11 +2,13 @@
 
 import datetime
 import subprocess
+import sys
 
 from laboratory import HERE, Worker
 
 ROOT = HERE.parent.parent
 CLIENTS, ROUNDS = 6, 3
+CHAOS_SECONDS, CHAOS_SESSIONS = 120, 30
 
 
 def place(lab, lease_seconds):
@@ -50,3 +52,22 @@ def mptest(lab):
     verdict = lab.run("c2", f"{program} check {volume}/m.db {CLIENTS} {ROUNDS}", check=False).strip()
     return {"engine": "volume", "cell": "mptest", "what": mptest.__doc__.rstrip("."),
             "kept": not broken and verdict.endswith("integrity ok"), "notes": [verdict], "broken": broken[:5]}
+
+
+def chaos(lab):
+    """People chat through tasks on two hosts; tasks are killed, and each host loses its power once."""
+    lab.volume("chaos")
+    lab.run("c2", "rmdir /mnt/nfs/chaos")
+    done = subprocess.run(
+        ["ip", "netns", "exec", f"stoalab-{lab.name}", sys.executable, "-B", HERE / "chaos.py",
+         ROOT / ".build/debug/stoa", str(CHAOS_SECONDS), str(CHAOS_SESSIONS), lab.seed],
+        env=dict(lab.environment, STOA_LAB_WORK=str(lab.folder)), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=CHAOS_SECONDS + 600)
+    reason = done.stderr.strip().splitlines()[-1:]
+    if done.returncode:
+        for log in sorted(lab.folder.glob("*.task.log")):
+            done.stderr += f"\n--- {log.name}\n" + "\n".join(line for line in log.read_text(errors="replace").splitlines() if " info " not in line)[-1500:]
+        sys.stderr.write(done.stderr[-6000:] + "\n")
+    lines = done.stdout.strip().splitlines()
+    return {"engine": "volume", "cell": "chaos", "what": chaos.__doc__.rstrip("."), "kept": done.returncode == 0,
+            "notes": lines[-1:] or ["it broke off"], "broken": reason if done.returncode else []}

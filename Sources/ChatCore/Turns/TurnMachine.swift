@@ -2,7 +2,7 @@
 ///
 /// | phase | event | next phase | actions |
 /// | --- | --- | --- | --- |
-/// | open | delta | open | publish; append when ``Limits/flushBytes`` wait and no store call is under way |
+/// | open | delta | open | publish unless the store is behind; append when ``Limits/flushBytes`` wait |
 /// | open | delta past the limit | ending (complete, `length`) | publish what fits, cancelModel, *ending* |
 /// | open | flushDue | open | append what waits, also nothing: its receipt tells of a stop asked elsewhere |
 /// | open | model finished, failed | ending (complete, failed) | as *ending* |
@@ -10,12 +10,17 @@
 /// | open | leave | ending (interrupted) | cancelModel, then as *ending* |
 /// | ending | (no store call under way) | ending | finish with all that waits |
 /// | ending | delta, model finished or failed, stop, leave | ending | none: the first end counts |
-/// | ending | finished | over | conclude (stored) |
+/// | open | appended | open | publish what was withheld |
+/// | ending | finished | over | publish what was withheld, conclude (stored) |
 /// | any | store call failed, may be repeated | same | none: the text waits on; flushDue tries again |
 /// | ending | store call failed too often | over | conclude (lost) |
 /// | open | fenced | over | cancelModel, conclude (lost): somebody else ended or removed the answer |
 /// | ending | fenced | over | conclude (lost) |
 /// | over | anything | over | none |
+///
+/// The store is behind when text has waited in vain for ``Limits/unstoredFlushesMax`` times flushDue. What
+/// comes then is withheld until the store has caught up, for it could still be lost, and nobody shall have
+/// read more than half a second of what is lost.
 ///
 /// At most one store call is under way, so parts arrive in order; a failed part is sent again at its old
 /// offset, which the store takes once.
@@ -82,6 +87,12 @@ package struct TurnMachine: Hashable, Sendable {
     /// Bytes of `waiting` in the store call under way; nil when none is.
     private var bytesUnderWay: Int?
     private var finishAttempts = 0
+    /// The end of `waiting`, which nobody was shown yet.
+    private var withheld = ""
+    /// How often it was flushDue since the oldest text of `waiting` came.
+    private var flushesSinceOldest = 0
+    /// The same since the call under way was made: what it does not carry is younger.
+    private var flushesSinceCall = 0
 
     /// A turn that `owner` runs.
     /// - Parameter storedBytes: what the answer already holds.
@@ -103,13 +114,18 @@ package struct TurnMachine: Hashable, Sendable {
         case .modelFailed(let failure): return end(AnswerEnd(state: .failed, failure: failure))
         case .stop: return end(AnswerEnd(state: .stopped), cancelling: true)
         case .leave: return end(AnswerEnd(state: .interrupted), cancelling: true)
-        case .flushDue: return store()
+        case .flushDue:
+            flushesSinceOldest += waiting.isEmpty ? 0 : 1
+            flushesSinceCall += 1
+            return store()
         case .appended(let receipt):
             acknowledge()
-            return receipt.isStopRequested ? end(AnswerEnd(state: .stopped), cancelling: true) : storeIfDue()
+            let next =
+                receipt.isStopRequested ? end(AnswerEnd(state: .stopped), cancelling: true) : storeIfDue()
+            return (isStoreBehind ? [] : publishWithheld()) + next
         case .finished(let message):
             phase = .over
-            return [.conclude(.stored(message))]
+            return publishWithheld() + [.conclude(.stored(message))]
         case .storeFailed: return fail()
         case .fenced:
             defer { phase = .over }
@@ -124,14 +140,26 @@ package struct TurnMachine: Hashable, Sendable {
         guard phase == .open else { return [] }
         let room = Limits.answerBytesMax - storedBytes - waiting.utf8.count
         guard text.utf8.count > room else {
-            waiting += text
-            return [.publish(text)] + storeIfDue()
+            return show(text) + storeIfDue()
         }
         var fitting = text[...]
         while fitting.utf8.count > room { fitting.removeLast() }
-        waiting += fitting
-        return (fitting.isEmpty ? [] : [.publish(String(fitting))])
+        return show(String(fitting))
             + end(AnswerEnd(state: .complete, stopReason: "length"), cancelling: true)
+    }
+
+    private mutating func show(_ text: String) -> [Action] {
+        if waiting.isEmpty { flushesSinceOldest = 0 }
+        waiting += text
+        withheld += text
+        return isStoreBehind ? [] : publishWithheld()
+    }
+
+    private var isStoreBehind: Bool { flushesSinceOldest >= Limits.unstoredFlushesMax }
+
+    private mutating func publishWithheld() -> [Action] {
+        defer { withheld = "" }
+        return withheld.isEmpty ? [] : [.publish(withheld)]
     }
 
     private mutating func end(_ end: AnswerEnd, cancelling: Bool = false) -> [Action] {
@@ -151,6 +179,7 @@ package struct TurnMachine: Hashable, Sendable {
     private mutating func store() -> [Action] {
         guard bytesUnderWay == nil else { return [] }
         bytesUnderWay = waiting.utf8.count
+        flushesSinceCall = 0
         let part = AnswerPart(owner: owner, offset: storedBytes, text: waiting)
         if case .ending(let end) = phase { return [.finish(part, end)] }
         return [.append(part)]
@@ -161,6 +190,7 @@ package struct TurnMachine: Hashable, Sendable {
         storedBytes += bytes
         waiting = String(decoding: waiting.utf8.dropFirst(bytes), as: UTF8.self)
         bytesUnderWay = nil
+        flushesSinceOldest = waiting.isEmpty ? 0 : flushesSinceCall
     }
 
     private mutating func fail() -> [Action] {
