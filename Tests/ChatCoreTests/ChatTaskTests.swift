@@ -118,6 +118,27 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("readers are shown no more than half a second of text that the store cannot take")
+    func heldStore() async throws {
+        let words = (0..<60).map { "word\($0) " }
+        let model = ScriptedModel(words.flatMap { [.text($0), .pause(.milliseconds(50))] })
+        let store = ForgetfulStore()
+        try await withTasks(model, store: store) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            _ = try await cluster.read(on: 0, untilText: words[0])
+            await store.hold(true)
+            let kept = try await cluster.tasks[0].page(of: cluster.conversation, before: nil, limit: 1)
+            try await Task.sleep(for: .seconds(2))
+            let shown = try await cluster.shown(on: 0)
+            #expect(words.joined().hasPrefix(shown))
+            // Ten words are half a second; a few more, because clocks of a busy machine are late.
+            let keptWords = kept.messages.last?.text.split(separator: " ").count ?? 0
+            #expect(shown.split(separator: " ").count - keptWords <= 20, "of about 40 that were said")
+            await store.hold(false)
+            #expect(try await cluster.read(on: 0, until: .complete).whole == words.joined())
+        }
+    }
+
     @Test("a second turn is refused while one runs, and goes through afterwards")
     func secondTurn() async throws {
         let model = ScriptedModel([.gate, .text("a")], [.text("b")])

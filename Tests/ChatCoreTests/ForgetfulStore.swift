@@ -1,13 +1,17 @@
 import ChatCore
 
-/// Keeps what it is told, and for the first turn says that it does not know, as a volume does that was away
+/// Keeps what it is told, and on request says that it does not know, or hangs, as a volume does that is away
 /// for a moment.
 actor ForgetfulStore: SessionDocumentStore {
     private let memory = MemorySessionStore()
     private var forgets = false
+    private var isHeld = false
 
     /// The next change is made, and its caller told to come back.
     func forgetNextChange() { forgets = true }
+
+    /// No change is made from now on, and its caller waits, until it is called with false.
+    func hold(_ isHeld: Bool) { self.isHeld = isHeld }
 
     func createSession(_ session: Session) async throws -> Session { try await memory.createSession(session) }
     func deleteSession(_ id: SessionID) async throws { try await memory.deleteSession(id) }
@@ -21,6 +25,7 @@ actor ForgetfulStore: SessionDocumentStore {
     func change<Result: Sendable>(
         _ session: SessionID, _ body: @Sendable (inout SessionDocument) throws -> Result
     ) async throws -> Result {
+        while isHeld { try await Task.sleep(for: .milliseconds(10)) }
         let result = try await memory.change(session, body)
         guard !forgets else {
             forgets = false

@@ -77,6 +77,22 @@ struct TaskCluster: Sendable {
         }
     }
 
+    /// What a reader who comes now is shown of the running answer before anything else happens.
+    func shown(on task: Int) async throws -> String {
+        try await tasks[task].withReader(of: conversation, from: .start) { reader in
+            guard case .changes(let changes) = try await reader.next() else { return "" }
+            let stored = changes.messages.last?.text ?? ""
+            let next = Task { [reader] in
+                var reader = reader
+                guard case .growth(_, let whole) = try await reader.next() else { return stored }
+                return whole
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            next.cancel()
+            return (try? await next.value) ?? stored
+        }
+    }
+
     /// Whether a reader is sent to another task.
     func isSentAway(on task: Int) async throws -> Bool {
         try await tasks[task].withReader(of: conversation, from: .start) { reader in
