@@ -112,6 +112,9 @@ async def killer(stage, is_over, deeds, frozen):
         task = draw.choice([task for task in stage.cluster.tasks if task.id])
         deed = draw.choice(["killed", "killed", "restarted", "rolled"])
         deeds[deed] += 1
+        if frozen and deed != "killed":
+            # It may have to leave while a frozen one holds the volume: that is a death for what it could not store.
+            stage.checker.died(task.id, float("inf"))
         if deed == "rolled":
             await again(deeds, lambda: stage.cluster.roll(task.number))
             await stage.cluster.look()

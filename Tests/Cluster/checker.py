@@ -106,11 +106,12 @@ class Checker:
                         # not by much: both are told, and the second one is the promise.
                         behind = self.behind(answer, reader, conversation.owners.get(answer["id"]))
                         missing = self.missing(answer, prompt, reader)
-                        lag, most = max(lag, behind), max(most, missing)
-                        if missing > LAG_SECONDS_MAX or behind == float("inf"):
+                        lag, most = max(lag, behind or 0.0), max(most, missing)
+                        if missing > LAG_SECONDS_MAX or behind is None:
                             faults.append(
                                 f"{place}: answer {answer['id']} ({answer['state']}, {len(answer['text'].encode())} bytes) lacks "
-                                f"{missing:.2f} s of writing that a reader saw {behind:.2f} s before the death of "
+                                f"{missing:.2f} s of writing that a reader saw "
+                                f"{'and nothing died' if behind is None else f'{behind:.2f} s before the death'}: "
                                 f"{conversation.owners.get(answer['id'], 'its task')}")
             for reader in conversation.readers:
                 faults += [f"{place}: {fault}" for fault in reader.faults]
@@ -136,7 +137,8 @@ class Checker:
         return []
 
     def behind(self, answer, reader, owner=None):
-        """How long before its task's death a reader had seen text of an answer that is not there any more, in seconds."""
+        """How long before its task's death a reader had seen text of an answer that is not there any more, in seconds; None
+        when no task died."""
         seen = reader.messages.get(answer["id"])
         stored = len(answer["text"].encode())
         first = next((when for when, size in seen.seen if size > stored), None) if seen else None
@@ -145,7 +147,10 @@ class Checker:
         # What was sent before a death may arrive after it. Without a death nothing should be missing at all.
         many = self.deaths[owner] if owner else [when for deaths in self.deaths.values() for when in deaths]
         deaths = [when for when in many if when >= first - ARRIVAL_SECONDS_MAX]
-        return max(0.0, min(deaths) - first) if deaths else float("inf")
+        if not deaths:
+            return None
+        # One that had to leave has no moment: what it could not store is told by its amount alone.
+        return max(0.0, min(deaths) - first) if min(deaths) < float("inf") else 0.0
 
     @staticmethod
     def missing(answer, prompt, reader):
