@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317 # the steps are called by their names
 set -uo pipefail
 
-steps=(packages format shell build tidy test vfs browser nfs)
+steps=(packages format shell build tidy test vfs browser cluster nfs)
 
 usage() {
     cat <<'EOF'
@@ -17,6 +17,7 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   tidy      the style of the source tree and its imports (TidyTests)
   test      swift test: all other test targets
   browser   the page in a real Chromium
+  cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
   nfs       the volume on real NFS hosts: call budgets and a few faults; with --long the whole fault matrix
 
@@ -71,7 +72,7 @@ logs=.build/checks
 mkdir -p "$logs"
 
 test_packages=(
-    chromium python3 python3-venv sqlite3 procps fonts-dejavu-core shellcheck gcc libc6-dev
+    chromium haproxy socat curl util-linux python3 python3-venv sqlite3 procps fonts-dejavu-core shellcheck gcc libc6-dev
 )
 
 laboratory_packages=(user-mode-linux nfs-kernel-server nfs-common kmod socat iproute2 procps)
@@ -130,6 +131,15 @@ step_browser() {
         return 1
     }
     bounded 900 Tests/BrowserTests/run --stoa .build/debug/stoa
+}
+
+# The debug build is slower than what is promised of the release build under load, which the test takes into account.
+step_cluster() {
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    bounded "$((long ? 3600 : 900))" Tests/Cluster/run --stoa .build/debug/stoa
 }
 
 step_vfs() { bounded 600 Tests/VolumeVFS/run; }
