@@ -20,7 +20,7 @@ package struct ModelDeadlines: Sendable, Hashable {
 /// The time that a reader of the answer takes is not the server's: no gap runs while a delta is being
 /// delivered.
 final class DeadlineWatch: Sendable {
-    private enum Phase { case waiting, answering, delivering, draining }
+    private enum Phase: Equatable { case waiting, answering, delivering, draining(milliseconds: Int) }
 
     private struct State {
         var phase = Phase.waiting
@@ -30,8 +30,6 @@ final class DeadlineWatch: Sendable {
 
     /// How late a deadline may be noticed: it can move nearer while the watch sleeps.
     private static let tick = Duration.milliseconds(250)
-    /// How long a server may take to end a body after `[DONE]`; only then can its connection be used again.
-    private static let drain = Duration.milliseconds(250)
 
     private let deadlines: ModelDeadlines
     private let start: ContinuousClock.Instant
@@ -60,8 +58,8 @@ final class DeadlineWatch: Sendable {
     func delivering() { move(to: .delivering) }
     /// The reader took it.
     func delivered() { move(to: .answering) }
-    /// The answer is complete, only the end of the body is missing.
-    func draining() { move(to: .draining) }
+    /// The answer is complete, only the end of the body is missing, or what the server counted.
+    func draining(milliseconds: Int) { move(to: .draining(milliseconds: milliseconds)) }
 
     /// Returns when draining took too long.
     /// - Throws: ``ModelError/Kind/timedOut``, or `CancellationError` when it is no longer needed.
@@ -71,7 +69,7 @@ final class DeadlineWatch: Sendable {
             let deadline = deadline(of: phase, since: since)
             let now = ContinuousClock.now
             if now >= deadline {
-                if phase == .draining { return }
+                if case .draining = phase { return }
                 throw ModelError(.timedOut, detail: detail(of: phase, now: now))
             }
             try await Task.sleep(until: min(deadline, now + min(Self.tick, step)))
@@ -97,7 +95,7 @@ final class DeadlineWatch: Sendable {
         case .waiting: return min(whole, start + .milliseconds(deadlines.firstTokenMilliseconds))
         case .answering: return min(whole, since + .milliseconds(deadlines.gapMilliseconds))
         case .delivering: return whole
-        case .draining: return min(whole, since + Self.drain)
+        case .draining(let milliseconds): return min(whole, since + .milliseconds(milliseconds))
         }
     }
 

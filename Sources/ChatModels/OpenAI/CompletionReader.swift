@@ -10,7 +10,10 @@ import NIOCore
 
 /// Turns the body of a 200 into deltas: an event stream, or one JSON object from a server that does not
 /// stream.
-struct CompletionReader {
+struct CompletionReader: AnswerReader {
+    /// For `[DONE]` to be followed by the end of the body; only then can its connection be used again.
+    private static let drainMilliseconds = 250
+
     private enum Form { case events, json, other }
 
     private(set) var machine: CompletionMachine
@@ -31,11 +34,9 @@ struct CompletionReader {
         }
     }
 
-    /// Nothing more is to be read: the answer is full, or an error ended it.
     var isOver: Bool { machine.isFull || failure != nil }
+    var drainMilliseconds: Int? { machine.isDone ? Self.drainMilliseconds : nil }
 
-    /// Takes the next bytes, nil for the end of the body, and returns the pieces of the answer in them. An
-    /// error among them ends the answer only after the pieces before it: ``finish()`` throws it.
     mutating func take(_ chunk: ByteBuffer?) -> [ModelDelta] {
         switch form {
         case .other:
@@ -53,8 +54,6 @@ struct CompletionReader {
         }
     }
 
-    /// What became of the answer.
-    /// - Throws: the error that ended it.
     func finish() throws(UpstreamFailure) -> ModelFinish {
         if let failure { throw failure }
         return try machine.finish()
@@ -93,6 +92,12 @@ enum ErrorBodyReader {
     private static let bytesMax = 16_384
 
     static func read(_ body: HTTPClientResponse.Body) async -> UpstreamErrorBody {
+        let bytes = await bytes(of: body)
+        return (try? JSONDecoder().decode(UpstreamErrorBody.self, from: Data(bytes)))
+            ?? UpstreamErrorBody(message: String(decoding: bytes.prefix(2_000), as: UTF8.self))
+    }
+
+    static func bytes(of body: HTTPClientResponse.Body) async -> [UInt8] {
         var bytes: [UInt8] = []
         do {
             for try await chunk in body {
@@ -102,7 +107,6 @@ enum ErrorBodyReader {
         } catch {
             // The status alone decides then.
         }
-        return (try? JSONDecoder().decode(UpstreamErrorBody.self, from: Data(bytes)))
-            ?? UpstreamErrorBody(message: String(decoding: bytes.prefix(2_000), as: UTF8.self))
+        return bytes
     }
 }

@@ -62,83 +62,19 @@ package struct OpenAIModel: LanguageModel {
         to prompt: ModelPrompt, onDelta: @Sendable (ModelDelta) async throws -> Void
     ) async throws -> ModelFinish {
         let body = try ChatCompletionRequest(prompt: prompt, settings: settings).encoded()
-        let watch = DeadlineWatch(settings.deadlines)
-        // The group's children end before `answer` returns, so the closure does not outlive the call.
-        return try await withoutActuallyEscaping(onDelta) { deliver in
-            try await withThrowingTaskGroup(of: ModelFinish?.self) { group in
-                group.addTask { try await ask(body, watch: watch, deliver: deliver) }
-                group.addTask {
-                    try await watch.run()
-                    return nil
-                }
-                while let result = try await group.next() {
-                    group.cancelAll()
-                    if let finish = result { return finish }
-                }
-                throw CancellationError()
+        return try await ModelExchange(
+            deadlines: settings.deadlines, retries: settings.retries,
+            send: { try await send(body) },
+            refusal: { response in
+                UpstreamFailure.answer(
+                    status: Int(response.status.code), body: await ErrorBodyReader.read(response.body),
+                    headers: response.headers)
+            },
+            reader: { response in
+                CompletionReader(
+                    contentType: response.headers.first(name: "content-type"), settings: settings)
             }
-        }
-    }
-
-    /// Asks until an attempt succeeds, delivers something, or is not worth repeating.
-    private func ask(
-        _ body: [UInt8], watch: DeadlineWatch, deliver: @Sendable (ModelDelta) async throws -> Void
-    ) async throws -> ModelFinish {
-        var generator = SystemRandomNumberGenerator()
-        var retry = 0
-        while true {
-            do {
-                return try await attempt(body, watch: watch, deliver: deliver)
-            } catch let failure as UpstreamFailure {
-                // The client reports a cancelled request as an error of its own.
-                try Task.checkCancellation()
-                guard failure.isTransient, !watch.hasDelivered,
-                    let wait = settings.retries.delayMilliseconds(
-                        retry: retry, asked: failure.error.retryAfterMilliseconds, using: &generator),
-                    watch.allowsWaiting(milliseconds: wait)
-                else { throw failure.error }
-                try await Task.sleep(for: .milliseconds(wait))
-                retry += 1
-            }
-        }
-    }
-
-    private func attempt(
-        _ body: [UInt8], watch: DeadlineWatch, deliver: @Sendable (ModelDelta) async throws -> Void
-    ) async throws -> ModelFinish {
-        watch.asking()
-        let response = try await send(body)
-        guard response.status == .ok else {
-            throw UpstreamFailure.answer(
-                status: Int(response.status.code), body: await ErrorBodyReader.read(response.body),
-                headers: response.headers)
-        }
-        var reader = CompletionReader(
-            contentType: response.headers.first(name: "content-type"), settings: settings)
-        var chunks = response.body.makeAsyncIterator()
-        while !reader.isOver {
-            let chunk: ByteBuffer?
-            do {
-                chunk = try await chunks.next()
-            } catch {
-                // The answer is whole; that its connection ended badly is nobody's loss.
-                if reader.machine.isDone { break }
-                throw UpstreamFailure.transport(error, hasBegun: true)
-            }
-            watch.heard()
-            for delta in reader.take(chunk) {
-                watch.delivering()
-                try await deliver(delta)
-                watch.delivered()
-            }
-            guard chunk != nil else { break }
-            if reader.machine.isDone {
-                // Fails at once when the answer was cut off; otherwise the connection is worth keeping.
-                _ = try reader.finish()
-                watch.draining()
-            }
-        }
-        return try reader.finish()
+        ).answer(onDelta: onDelta)
     }
 
     private func send(_ body: [UInt8]) async throws -> HTTPClientResponse {
