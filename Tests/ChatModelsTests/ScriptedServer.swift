@@ -9,6 +9,7 @@ import Synchronization
 final class ScriptedServer: Sendable {
     enum Step: Sendable {
         case write(String)
+        case send([UInt8])
         /// Each byte by itself.
         case trickle(String)
         case pause(Duration)
@@ -57,7 +58,8 @@ final class ScriptedServer: Sendable {
             }
     }
 
-    var baseURL: String { "http://127.0.0.1:\(channel.channel.localAddress?.port ?? 0)/v1" }
+    var baseURL: String { rootURL + "/v1" }
+    var rootURL: String { "http://127.0.0.1:\(channel.channel.localAddress?.port ?? 0)" }
     var requests: [Request] { state.withLock { $0.requests } }
     var connectionCount: Int { state.withLock { $0.connectionCount } }
 
@@ -96,6 +98,7 @@ final class ScriptedServer: Sendable {
                 for step in steps {
                     switch step {
                     case .write(let text): try await outbound.write(ByteBuffer(string: text))
+                    case .send(let bytes): try await outbound.write(ByteBuffer(bytes: bytes))
                     case .trickle(let text):
                         for byte in text.utf8 { try await outbound.write(ByteBuffer(bytes: [byte])) }
                     case .pause(let duration): try await Task.sleep(for: duration)

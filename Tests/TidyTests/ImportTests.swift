@@ -24,8 +24,8 @@ import Testing
             "FoundationEssentials", "Synchronization",
         ],
         "Sources/ChatModels": [
-            "ChatCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "Logging", "FoundationEssentials",
-            "Synchronization",
+            "ChatCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "Logging",
+            "FoundationEssentials", "Synchronization",
         ],
     ]
 
