@@ -52,7 +52,7 @@ enum Asking {
 
     /// Asks once and keeps what came, also before an error.
     static func ask(
-        _ model: OpenAIModel, _ prompt: ModelPrompt = prompt,
+        _ model: some LanguageModel, _ prompt: ModelPrompt = prompt,
         onDelta: @escaping @Sendable (ModelDelta) async throws -> Void = { _ in }
     ) async -> Outcome {
         let outcome = Mutex(Outcome())
