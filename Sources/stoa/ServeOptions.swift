@@ -19,7 +19,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Catalogue of models; without one, OPENAI_BASE_URL and OPENAI_API_KEY decide. [env: STOA_MODELS]",
+            "Catalogue of models; without one, the environment decides (README). [env: STOA_MODELS]",
             valueName: "file"))
     var models: String?
 

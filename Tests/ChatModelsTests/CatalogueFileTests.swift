@@ -72,7 +72,7 @@ import Testing
             ("{\"models\":[\n{\"id\":\"a\"}]}", "line 2: models[0].provider: is missing"),
             (
                 "{\"models\":[{\"id\":\"a\",\n\"provider\":\"x\"}]}",
-                "line 2: models[0].provider: wants openai or demo"
+                "line 2: models[0].provider: wants openai or bedrock or demo"
             ),
             ("{\"models\":[{\"id\":\"\"}]}", "line 1: models[0].id: wants 1 to 512 bytes"),
             ("{\"models\":[{\"id\":7}]}", "line 1: models[0].id: wants a string, not a number"),

@@ -17,20 +17,24 @@ import ChatCore
 ///
 /// | member | meaning | default |
 /// | --- | --- | --- |
-/// | `provider` | `openai` or `demo` | required |
+/// | `provider` | `openai`, `bedrock` or `demo` | required |
 /// | `id` | what clients call it, unique | required; `demo`: the embedded model's id |
 /// | `label` | for people | `id` |
-/// | `base_url` | of the server, mostly ends in `/v1` | `OPENAI_BASE_URL`, else OpenAI's own |
-/// | `model` | the name at that server | `id` |
-/// | `key_env` | the variable that holds the key; never the key | `OPENAI_API_KEY` without `base_url` |
+/// | `model` | the name at its provider; `bedrock`: an id, or the id or ARN of an inference profile | `id` |
+/// | `base_url` | `openai`: of the server, mostly ends in `/v1` | `OPENAI_BASE_URL`, else OpenAI's own |
+/// | | `bedrock`: of a VPC endpoint | `AWS_ENDPOINT_URL_BEDROCK_RUNTIME`, else the region's own |
+/// | `key_env` | the variable that holds the key; never the key | without `base_url`: `OPENAI_API_KEY`; |
+/// | | | `bedrock`: `AWS_BEARER_TOKEN_BEDROCK`, if set |
+/// | `region` | `bedrock` only | `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's |
 /// | `context_tokens` | tokens of prompt and answer together; the history is cut to it | unknown |
 /// | `output_tokens_max` | bound on an answer | the server's |
-/// | `output_limit_field` | `max_tokens` or `max_completion_tokens` | `max_tokens` |
+/// | `output_limit_field` | `openai` only: `max_tokens` or `max_completion_tokens` | `max_tokens` |
 /// | `system_role` | `system`, `developer` or `user` (in front of the first message) | `system` |
-/// | `prefill` | whether the server goes on from an assistant's message at the end | false |
-/// | `temperature`, `top_p` | 0 to 2, 0 to 1 | not sent |
+/// | | `bedrock`: `system` or `user` | |
+/// | `prefill` | whether it goes on from an assistant's message at the end | false |
+/// | `temperature`, `top_p` | 0 to 2 (`bedrock`: 0 to 1), 0 to 1 | not sent |
 /// | `stop` | up to four strings that end an answer | not sent |
-/// | `usage` | whether to ask for token counts; a few servers refuse that | true |
+/// | `usage` | `openai` only: whether to ask for token counts; a few servers refuse that | true |
 /// | `first_token_seconds`, `gap_seconds`, `whole_seconds` | deadlines | 120, 60, 600 |
 /// | `retries` | attempts after the first, 0 to 5 | 2 |
 struct CatalogueFile: Equatable {
@@ -38,6 +42,7 @@ struct CatalogueFile: Equatable {
     enum Entry: Equatable {
         case demo(id: String)
         case openAI(OpenAIEntry)
+        case bedrock(BedrockEntry)
     }
 
     struct OpenAIEntry: Equatable {
@@ -90,10 +95,12 @@ struct CatalogueFile: Equatable {
     private static func entry(
         _ object: CatalogueObject, id: String, environment: [String: String]
     ) throws(CatalogueProblem) -> Entry {
-        switch try object.word("provider", ["openai", "demo"]) {
+        switch try object.word("provider", ["openai", "bedrock", "demo"]) {
         case "demo":
             try object.allow(["provider", "id"])
             return .demo(id: id)
+        case "bedrock":
+            return .bedrock(try BedrockEntry(object, id: id, environment: environment))
         default:
             return .openAI(try openAI(object, id: id, environment: environment))
         }
@@ -121,16 +128,8 @@ struct CatalogueFile: Equatable {
         settings.topP = try object.number("top_p", 0...1)
         settings.stop = try object.texts("stop", countMax: 4, bytesMax: 200)
         settings.asksForUsage = try object.bool("usage") ?? true
-        if let seconds = try object.number("first_token_seconds", 1...3_600) {
-            settings.deadlines.firstTokenMilliseconds = Int(seconds * 1_000)
-        }
-        if let seconds = try object.number("gap_seconds", 1...3_600) {
-            settings.deadlines.gapMilliseconds = Int(seconds * 1_000)
-        }
-        if let seconds = try object.number("whole_seconds", 1...86_400) {
-            settings.deadlines.wholeMilliseconds = Int(seconds * 1_000)
-        }
-        if let retries = try object.integer("retries", 0...5) { settings.retries.retriesMax = retries }
+        settings.deadlines = try object.deadlines()
+        settings.retries = try object.retries()
         return OpenAIEntry(
             id: id, label: try object.optionalText("label", bytesMax: 200) ?? id,
             endpoint: try endpoint(object, environment: environment),

@@ -15,6 +15,9 @@ package import ChatCore
 ///   start.
 /// - `STOA_OPENAI_CONTEXT_TOKENS`, `STOA_OPENAI_OUTPUT_TOKENS`: the window and the longest answer of all of
 ///   them.
+/// - `STOA_BEDROCK_MODELS`: ids of models or inference profiles on Amazon Bedrock, separated by commas.
+///   Region and credentials are found as AWS's own tools find them, or `AWS_BEARER_TOKEN_BEDROCK` is the key.
+/// - `STOA_BEDROCK_CONTEXT_TOKENS`, `STOA_BEDROCK_OUTPUT_TOKENS`: the same for these.
 /// - The embedded models come last. The first of all is the default, unless `STOA_DEFAULT_MODEL` names
 ///   another.
 package struct ModelCatalogueLoader: Sendable {
@@ -25,9 +28,9 @@ package struct ModelCatalogueLoader: Sendable {
         package let warnings: [String]
     }
 
-    private let environment: [String: String]
+    let environment: [String: String]
     private let embedded: [any LanguageModel]
-    private let http: ModelHTTPClient
+    let http: ModelHTTPClient
     private let discoveryMilliseconds: Int
 
     /// - Parameters:
@@ -50,25 +53,27 @@ package struct ModelCatalogueLoader: Sendable {
     /// - Throws: ``ChatError/Code/invalid`` with the file's line and field, or the variable's name. A server
     ///   that does not list its models is a warning: the rest of the catalogue still works.
     package func load(file: String? = nil) async throws -> Loaded {
-        if let file { return Loaded(catalogue: try read(file), warnings: []) }
+        if let file { return Loaded(catalogue: try await read(file), warnings: []) }
         var warnings: [String] = []
-        let models = try await openAIModels(warnings: &warnings) + embedded
+        let models = try await openAIModels(warnings: &warnings) + bedrockModels() + embedded
         return Loaded(
             catalogue: try ModelCatalogue(models, defaultID: environment["STOA_DEFAULT_MODEL"]),
             warnings: warnings)
     }
 
-    private func read(_ path: String) throws -> ModelCatalogue {
+    private func read(_ path: String) async throws -> ModelCatalogue {
         // Read at start, before anything is served: nobody waits for this thread yet.
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw ChatError(.invalid, "The model catalogue \(path) cannot be read.")
         }
+        let environment = try await environmentWithRegion()
         let file: CatalogueFile
         do {
             file = try CatalogueFile(Array(bytes), environment: environment)
         } catch {
             throw ChatError(.invalid, "The model catalogue \(path) is wrong, \(error)")
         }
+        var authorities: [CatalogueFile.BedrockEntry.Key: BedrockAuthority] = [:]
         let models = try file.entries.map { entry throws -> any LanguageModel in
             switch entry {
             case .demo(let id):
@@ -78,6 +83,7 @@ package struct ModelCatalogueLoader: Sendable {
                         .invalid, "The model catalogue \(path) is wrong: demo models are \(known), not \(id)")
                 }
                 return model
+            case .bedrock(let entry): return bedrockModel(entry, &authorities)
             case .openAI(let entry):
                 let descriptor = ModelDescriptor(
                     id: entry.id, label: entry.label, provider: "openai",
@@ -120,10 +126,7 @@ package struct ModelCatalogueLoader: Sendable {
         at endpoint: OpenAIEndpoint, warnings: inout [String]
     ) async throws -> [ModelDiscovery.Found] {
         if let list = environment["STOA_OPENAI_MODELS"] {
-            var seen: Set<String> = []
-            let names = list.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
-            for name in names { try TextRule.modelID.check(name) }
-            return names.filter { seen.insert($0).inserted }.map { ModelDiscovery.Found(id: $0) }
+            return try Self.names(in: list).map { ModelDiscovery.Found(id: $0) }
         }
         do {
             let discovery = ModelDiscovery(http: http, deadlineMilliseconds: discoveryMilliseconds)
@@ -139,13 +142,21 @@ package struct ModelCatalogueLoader: Sendable {
         }
     }
 
+    /// Names separated by commas, each once.
+    static func names(in list: String) throws -> [String] {
+        var seen: Set<String> = []
+        let names = list.split(separator: ",").map { $0.split(separator: " ").joined(separator: " ") }
+        for name in names { try TextRule.modelID.check(name) }
+        return names.filter { seen.insert($0).inserted }
+    }
+
     /// llama.cpp names a model by its file's path when nobody gave it a better name.
     private static func label(_ id: String) -> String {
         guard id.hasSuffix(".gguf") else { return id }
         return String(id.split(separator: "/").last?.dropLast(5) ?? Substring(id))
     }
 
-    private func positive(_ name: String) throws -> Int? {
+    func positive(_ name: String) throws -> Int? {
         guard let text = environment[name] else { return nil }
         guard let number = Int(text), (1...100_000_000).contains(number) else {
             throw ChatError(.invalid, "\(name) wants a whole number of tokens.")

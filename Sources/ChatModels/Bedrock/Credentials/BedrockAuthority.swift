@@ -140,6 +140,8 @@ actor BedrockAuthority {
             }
         } catch let problem as CredentialProblem {
             throw UpstreamFailure(problem.error)
+        } catch {
+            throw UpstreamFailure(CredentialProblem("AWS credentials could not be looked for").error)
         }
         throw UpstreamFailure(CredentialProblem("no AWS credentials were found").error)
     }
