@@ -15,6 +15,7 @@ struct Stoa: AsyncParsableCommand {
               stoa migrate status --volume /mnt/stoa
               stoa volume init --volume /mnt/stoa --shards 32
               stoa doctor /mnt/stoa
+              stoa models check
 
             EXIT STATUS:
               0   done
@@ -23,10 +24,13 @@ struct Stoa: AsyncParsableCommand {
               69  the volume is missing, read-only, full or away
               70  a defect of Stoa
               75  busy, try again
-              doctor has statuses of its own: 0 good, 1 with warnings, 2 refused
+              doctor has statuses of its own: 0 good, 1 with warnings, 2 refused; and
+              models check: 0 all answered, 1 at least one did not
             """,
         version: Version.text,
-        subcommands: [Serve.self, Doctor.self, Migrate.self, VolumeCommand.self, DoctorPeer.self])
+        subcommands: [
+            Serve.self, Doctor.self, Migrate.self, VolumeCommand.self, ModelsCommand.self, DoctorPeer.self,
+        ])
 }
 
 /// What this program is.
