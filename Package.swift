@@ -117,7 +117,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            swiftSettings: houseSettings),
+            exclude: ["botocore"], swiftSettings: houseSettings),
         .testTarget(
             name: "ChatServerTests",
             dependencies: [

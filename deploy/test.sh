@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317 # the steps are called by their names
 set -uo pipefail
 
-steps=(packages format shell build tidy test vfs browser cluster nfs)
+steps=(packages format shell build tidy test botocore vfs browser cluster nfs)
 
 usage() {
     cat <<'EOF'
@@ -16,6 +16,7 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   build     swift build --build-tests; a warning in our own code fails
   tidy      the style of the source tree and its imports (TidyTests)
   test      swift test: all other test targets
+  botocore  requests to Bedrock and its streams, compared with AWS's own client
   browser   the page in a real Chromium
   cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
@@ -123,6 +124,8 @@ step_test() {
     done
     return "$status"
 }
+
+step_botocore() { bounded 600 Tests/ChatModelsTests/botocore/run; }
 
 step_browser() {
     [[ -x Tests/BrowserTests/run ]] || skip "Tests/BrowserTests/run is not there"
