@@ -34,6 +34,8 @@ let package = Package(
                 "0002_parts_by_arrival.sql",
                 "0003_branches.sql",
                 "0004_running_answers.sql",
+                "0005_session_versions.sql",
+                "0006_reasoning.sql",
             ],
             sources: ["migrations.c"],
             publicHeadersPath: "include"),

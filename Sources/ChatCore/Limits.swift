@@ -7,6 +7,8 @@ package enum Limits {
     package static let promptBytesMax = 256 * 1024
     /// The longest answer kept, in bytes of UTF-8; a longer one ends with the stop reason `length`.
     package static let answerBytesMax = 1024 * 1024
+    /// What a model thought aloud is kept up to this length, in bytes of UTF-8; more is left out.
+    package static let reasoningBytesMax = 256 * 1024
     /// The longest title of a conversation, in bytes of UTF-8.
     package static let titleBytesMax = 512
     /// The longest system prompt, in bytes of UTF-8.

@@ -16,7 +16,8 @@ struct AnswerTable {
 
     static let existsSQL = "SELECT 1 FROM message WHERE conversation = ? AND id = ?"
     static let ownedSQL = """
-        SELECT m.number, m.state, m.owner_task, m.owner_epoch, m.stop_requested, m.text_bytes
+        SELECT m.number, m.state, m.owner_task, m.owner_epoch, m.stop_requested,
+            m.text_bytes + m.reasoning_bytes
         FROM session AS s JOIN conversation AS c ON c.session = s.number AND c.id = ?2
             JOIN message AS m ON m.conversation = c.number AND m.id = ?3
         WHERE s.id = ?1
@@ -157,8 +158,8 @@ struct AnswerTable {
         let number: Int64
         let state: String
         let isStopRequested: Bool
-        /// Of one that ended.
-        let textBytes: Int
+        /// Of one that ended: reasoning and text.
+        let saidBytes: Int
         var isRunning: Bool { state == Message.State.running.rawValue }
     }
 
@@ -176,7 +177,7 @@ struct AnswerTable {
             }
             return Owned(
                 number: try row.int64(0), state: try row.text(1), isStopRequested: try row.flag(4),
-                textBytes: try row.int(5))
+                saidBytes: try row.int(5))
         }
         guard let owned = owned ?? nil else { throw ChatError.fenced }
         return owned
@@ -186,23 +187,34 @@ struct AnswerTable {
     /// longer by now.
     private func extend(_ answer: Int64, with part: AnswerPart) throws {
         let length = try messages.length(ofRunning: answer)
-        var known = 0
-        var isFitting = (0...length).contains(part.offset)
-        if isFitting, part.offset < length {
-            let stored = try messages.text(ofRunning: answer).utf8.dropFirst(part.offset).prefix(
-                part.text.utf8.count)
-            known = stored.count
-            isFitting = part.text.utf8.starts(with: stored)
+        // The usual part begins where the last one ends, so nothing is read; but no reasoning follows text.
+        let mayFollow =
+            try part.said.reasoning.isEmpty || length == 0 || messages.isReasoning(running: answer)
+        guard part.offset == length, mayFollow else {
+            var said = try messages.said(byRunning: answer)
+            let rest = try said.take(part.said, at: part.offset)
+            return try add(rest, at: length, to: answer)
         }
-        guard isFitting, let rest = String(part.text.utf8.dropFirst(known)) else {
-            throw ChatError(
-                .invalid, "The part does not fit the answer.",
-                cause: "offset \(part.offset), stored \(length)")
-        }
-        guard !rest.isEmpty else { return }
+        try add(part.said, at: length, to: answer)
+    }
+
+    /// Appends to the parts of a running answer.
+    func add(_ said: Utterance, at offset: Int, to answer: Int64) throws(SQLiteError) {
+        let reasoningBytes = said.reasoning.utf8.count
+        try addPart(said.reasoning, at: offset, to: answer, isReasoning: true)
+        try addPart(said.text, at: offset + reasoningBytes, to: answer, isReasoning: false)
+    }
+
+    private func addPart(_ text: String, at offset: Int, to answer: Int64, isReasoning: Bool)
+        throws(SQLiteError)
+    {
+        guard !text.isEmpty else { return }
         try connection.run(
-            "INSERT INTO part (message, offset, text_bytes, text) VALUES (?, ?, ?, ?)",
-            [.integer(answer), .integer(length), .integer(rest.utf8.count), .text(rest)])
+            "INSERT INTO part (message, offset, text_bytes, text, is_reasoning) VALUES (?, ?, ?, ?, ?)",
+            [
+                .integer(answer), .integer(offset), .integer(text.utf8.count), .text(text),
+                .integer(isReasoning ? 1 : 0),
+            ])
     }
 
     // MARK: End
@@ -215,7 +227,7 @@ struct AnswerTable {
             try extend(owned.number, with: part)
             try endRunning(owned.number, of: answer, end, at: time)
         } else {
-            guard owned.state == end.state.rawValue, owned.textBytes == part.offset + part.text.utf8.count
+            guard owned.state == end.state.rawValue, owned.saidBytes == part.offset + part.said.bytes
             else {
                 throw ChatError.fenced
             }
@@ -245,21 +257,27 @@ struct AnswerTable {
         row.running = nil
         row.value.runningAnswer = nil
         try conversations.store(row)
-        let text = try messages.text(ofRunning: number)
+        let said = try messages.said(byRunning: number)
         try connection.run(
             """
             UPDATE message SET state = ?, version = ?, updated_ms = ?, stop_requested = 0, stop_reason = ?,
                 error_code = ?, error_message = ?,
                 input_tokens = coalesce(? + ifnull(input_tokens, 0), input_tokens),
                 output_tokens = coalesce(? + ifnull(output_tokens, 0), output_tokens), text_bytes = ?,
-                text = ? WHERE number = ?
+                text = ?, reasoning_bytes = ? WHERE number = ?
             """,
             [
                 .text(end.state.rawValue), .integer(row.value.version), .integer(time.milliseconds),
                 .text(end.stopReason),
                 .text(end.failure?.code), .text(end.failure?.message), .integer(end.usage?.inputTokens),
-                .integer(end.usage?.outputTokens), .integer(text.utf8.count), .text(text), .integer(number),
+                .integer(end.usage?.outputTokens), .integer(said.text.utf8.count), .text(said.text),
+                .integer(said.reasoning.utf8.count), .integer(number),
             ])
+        if !said.reasoning.isEmpty {
+            try connection.run(
+                "INSERT INTO reasoning (message, text) VALUES (?, ?)",
+                [.integer(number), .text(said.reasoning)])
+        }
         try connection.run("DELETE FROM part WHERE message = ?", [.integer(number)])
     }
 

@@ -26,19 +26,19 @@ extension AnswerTable {
         return try turn(prompt.value, answer.value, isRepeated: isRepeated, row)
     }
 
-    /// Makes a whole text the first part of a running one: written once, and from then on only appended to.
+    /// Makes what an answer said the first parts of a running one: written once, and from then on only
+    /// appended to.
     private func unfold(_ answer: MessageTable.Row) throws(SQLiteError) {
         let message = answer.value
-        if !message.text.isEmpty {
-            try connection.run(
-                "INSERT INTO part (message, offset, text_bytes, text) VALUES (?, 0, ?, ?)",
-                [.integer(answer.number), .integer(message.text.utf8.count), .text(message.text)])
+        try add(message.said, at: 0, to: answer.number)
+        if answer.hasReasoning {
+            try connection.run("DELETE FROM reasoning WHERE message = ?", [.integer(answer.number)])
         }
         try connection.run(
             """
             UPDATE message SET state = ?, version = ?, updated_ms = ?, owner_task = ?, owner_host = ?,
                 owner_epoch = ?, stop_requested = 0, stop_reason = NULL, error_code = NULL,
-                error_message = NULL, text_bytes = 0, text = '' WHERE number = ?
+                error_message = NULL, text_bytes = 0, text = '', reasoning_bytes = 0 WHERE number = ?
             """,
             [
                 .text(message.state.rawValue), .integer(message.version),

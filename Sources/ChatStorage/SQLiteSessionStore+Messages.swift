@@ -15,6 +15,8 @@ struct MessageTable {
         let number: Int64
         /// Of a prompt: the newest answer to it.
         let answer: Int64?
+        /// Whether an answer that ended has reasoning in a table of its own.
+        let hasReasoning: Bool
         var value: Message
     }
 
@@ -28,7 +30,8 @@ struct MessageTable {
 
     static let columns = """
         number, answer, id, role, text, state, model, prompt_id, owner_task, owner_host, owner_epoch, \
-        stop_reason, error_code, error_message, input_tokens, output_tokens, created_ms, updated_ms, version
+        stop_reason, error_code, error_message, input_tokens, output_tokens, created_ms, updated_ms, \
+        version, reasoning_bytes
         """
     static let findSQL = "SELECT \(columns) FROM message WHERE conversation = ? AND id = ?"
     static let numberSQL = "SELECT \(columns) FROM message WHERE number = ?"
@@ -46,11 +49,14 @@ struct MessageTable {
             ELSE text_bytes END
         FROM message WHERE number > ? AND number <= ? ORDER BY number DESC
         """
-    static let partsSQL = "SELECT text FROM part WHERE message = ? ORDER BY offset"
+    static let partsSQL = "SELECT is_reasoning, text FROM part WHERE message = ? ORDER BY offset"
+    static let reasoningSQL = "SELECT text FROM reasoning WHERE message = ?"
     static let partsFromSQL = """
-        SELECT offset, text FROM part WHERE message = ?1
+        SELECT offset, is_reasoning, text FROM part WHERE message = ?1
             AND offset >= (SELECT max(offset) FROM part WHERE message = ?1 AND offset <= ?2) ORDER BY offset
         """
+    static let lastPartSQL =
+        "SELECT is_reasoning FROM part WHERE message = ? ORDER BY offset DESC LIMIT 1"
     static let lengthSQL =
         "SELECT offset + text_bytes FROM part WHERE message = ? ORDER BY offset DESC LIMIT 1"
 
@@ -75,7 +81,7 @@ struct MessageTable {
             usage = Message.Usage(inputTokens: input, outputTokens: try row.int(15))
         }
         return Row(
-            number: number, answer: try row.int64IfAny(1),
+            number: number, answer: try row.int64IfAny(1), hasReasoning: try row.int(19) > 0,
             value: Message(
                 id: MessageID(uncheckedRawValue: try row.text(2)), role: role,
                 position: Int(number % positionsMax), text: try row.text(4), state: state,
@@ -87,11 +93,18 @@ struct MessageTable {
                 version: try row.int(18)))
     }
 
-    /// Rows with the text of a running answer put together from its parts.
+    /// Rows with what a running answer said put together from its parts, and the reasoning of one that
+    /// ended.
     private func rows(_ sql: String, _ values: [SQLiteValue]) throws(SQLiteError) -> [Row] {
         var rows = try connection.rows(sql, values, Self.row)
-        for index in rows.indices where rows[index].value.state == .running {
-            rows[index].value.text = try text(ofRunning: rows[index].number)
+        for index in rows.indices {
+            if rows[index].value.state == .running {
+                let said = try said(byRunning: rows[index].number)
+                rows[index].value.reasoning = said.reasoning
+                rows[index].value.text = said.text
+            } else if rows[index].hasReasoning {
+                rows[index].value.reasoning = try reasoning(of: rows[index].number)
+            }
         }
         return rows
     }
@@ -106,15 +119,36 @@ struct MessageTable {
 
     // MARK: Parts
 
-    func text(ofRunning number: Int64) throws(SQLiteError) -> String {
-        try connection.rows(Self.partsSQL, [.integer(number)]) { row throws(SQLiteError) in try row.text(0) }
-            .joined()
+    func said(byRunning number: Int64) throws(SQLiteError) -> Utterance {
+        var said = Utterance()
+        for part in try connection.rows(
+            Self.partsSQL, [.integer(number)],
+            { row throws(SQLiteError) in Self.utterance(isReasoning: try row.flag(0), try row.text(1)) })
+        { said.append(part) }
+        return said
     }
 
-    /// Bytes of UTF-8 appended so far.
+    private static func utterance(isReasoning: Bool, _ text: String) -> Utterance {
+        isReasoning ? Utterance(reasoning: text) : Utterance(text: text)
+    }
+
+    private func reasoning(of number: Int64) throws(SQLiteError) -> String {
+        try connection.first(Self.reasoningSQL, [.integer(number)]) { row throws(SQLiteError) in
+            try row.text(0)
+        } ?? ""
+    }
+
+    /// Bytes of UTF-8 appended so far, reasoning and text.
     func length(ofRunning number: Int64) throws(SQLiteError) -> Int {
         try connection.first(Self.lengthSQL, [.integer(number)]) { row throws(SQLiteError) in try row.int(0) }
             ?? 0
+    }
+
+    /// Whether the last that was appended is reasoning.
+    func isReasoning(running number: Int64) throws(SQLiteError) -> Bool {
+        try connection.first(Self.lastPartSQL, [.integer(number)]) { row throws(SQLiteError) in
+            try row.flag(0)
+        } ?? false
     }
 
     /// What was appended to a running answer after `offset`; nil when nothing was, or when the offset is
@@ -124,12 +158,14 @@ struct MessageTable {
     {
         guard offset >= 0 else { return nil }
         let parts = try connection.rows(Self.partsFromSQL, [.integer(number), .integer(offset)]) {
-            row throws(SQLiteError) in (offset: try row.int(0), text: try row.text(1))
+            row throws(SQLiteError) in
+            (offset: try row.int(0), said: Self.utterance(isReasoning: try row.flag(1), try row.text(2)))
         }
         guard let first = parts.first else { return nil }
-        let bytes = parts.flatMap { Array($0.text.utf8) }.dropFirst(offset - first.offset)
-        guard !bytes.isEmpty, let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        return AnswerGrowth(message: answer, offset: offset, text: text)
+        var said = Utterance()
+        for part in parts { said.append(part.said) }
+        guard let gained = said.dropFirst(offset - first.offset), !gained.isEmpty else { return nil }
+        return AnswerGrowth(message: answer, offset: offset, said: gained)
     }
 
     // MARK: Alternatives
@@ -246,7 +282,7 @@ struct MessageTable {
         let changed = try presented(changed(since: seen.version, limit: limit + 1, in: row), in: row)
         if changed.count > limit {
             let page = Array(changed.prefix(limit))
-            let offset = page.last { $0.state == .running }?.text.utf8.count ?? 0
+            let offset = page.last { $0.state == .running }?.said.bytes ?? 0
             return ConversationChanges(
                 conversation: conversation, isReset: isReset, messages: page, growth: nil,
                 cursor: Cursor(version: page[limit - 1].version, offset: offset))

@@ -35,6 +35,36 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("reasoning is followed on another task, and stored apart from the answer")
+    func reasoning() async throws {
+        let model = ScriptedModel([.reasoning("Hm. "), .gate, .reasoning("So."), .text("Ja"), .gate])
+        try await withTasks(model, count: 2) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            var said = Utterance()
+            try await cluster.tasks[1].withReader(of: cluster.conversation, from: .start) { reader in
+                while said != Utterance(reasoning: "Hm. So.", text: "Ja") {
+                    switch try await reader.next() {
+                    case .changes(let changes):
+                        if let answer = changes.messages.last, answer.role == .assistant {
+                            said = answer.said
+                        }
+                        if let growth = changes.growth { said.append(growth.said) }
+                    case .growth(let growth, let whole):
+                        #expect(growth.offset == said.bytes)
+                        said.append(growth.said)
+                        #expect(whole == said.text)
+                    default: break
+                    }
+                    if said == Utterance(reasoning: "Hm. ") { model.open() }
+                }
+            }
+            model.open()
+            #expect(try await cluster.read(on: 0, until: .complete).text == "Ja")
+            let page = try await cluster.tasks[1].page(of: cluster.conversation, before: nil, limit: 10)
+            #expect(page.messages.last?.said == Utterance(reasoning: "Hm. So.", text: "Ja"))
+        }
+    }
+
     @Test("a reader resumes at its cursor, on any task, without a gap and without a repetition")
     func resume() async throws {
         let words = (0..<40).map { "word\($0) " }

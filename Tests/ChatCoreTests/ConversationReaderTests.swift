@@ -1,4 +1,5 @@
 @testable import ChatCore
+import ChatTesting
 import Testing
 
 @Suite("A reader whose task is behind the store", .timeLimit(.minutes(1)))
@@ -17,7 +18,7 @@ struct ConversationReaderTests {
         let turn = try await ask("first", in: reference)
         feed.setRunning(
             ConversationFeed.RunningText(
-                message: turn.answer.id, version: turn.answer.version, owner: owner, text: "shown", bytes: 5),
+                message: turn.answer.id, version: turn.answer.version, owner: owner, said: "shown"),
             at: turn.conversation.version)
         feed.advance(to: turn.conversation.version)
         return (reference, turn)

@@ -16,7 +16,7 @@ struct TurnMachineInterleavingTests {
 
     /// Something that may happen, as the world sees it.
     private enum Step: Hashable, CaseIterable {
-        case shortDelta, longDelta, modelFinished, modelFailed, stop, leave, flushDue
+        case thought, shortDelta, longDelta, modelFinished, modelFailed, stop, leave, flushDue
         /// The call under way succeeds; the second one brings word that somebody asked to stop.
         case replied, repliedWithStop
         /// It fails before it reached the store, or only its reply is lost.
@@ -31,6 +31,8 @@ struct TurnMachineInterleavingTests {
         var said: Int
         var shown: Int
         var kept: Int
+        /// How much of what the model said is reasoning.
+        var thought = 0
         /// Where each thing the model said ends, and how often it was flushDue since.
         var sayings: [Saying] = []
         var call: TurnMachine.Action?
@@ -65,6 +67,7 @@ struct TurnMachineInterleavingTests {
         switch step {
         // A model that was cancelled may still say something and end, once.
         case .shortDelta, .longDelta, .modelFinished, .modelFailed: !world.isModelOver
+        case .thought: !world.isModelOver && world.thought < 2
         case .stop, .leave, .flushDue: true
         case .replied, .callLost, .replyLost, .fenced: world.call != nil
         case .repliedWithStop: if case .append = world.call { true } else { false }
@@ -101,14 +104,23 @@ struct TurnMachineInterleavingTests {
         func note(_ end: Message.State) { world.end = world.end ?? end }
         let call = world.call
         switch step {
+        case .thought:
+            let thought = text(world.said..<world.said + 1)
+            // After the first word of the answer it is left out.
+            if world.end == nil && !world.machine.isOver && world.said == world.thought {
+                world.said += 1
+                world.thought += 1
+                world.sayings.append(Saying(end: world.said))
+            }
+            return .reasoning(thought)
         case .shortDelta, .longDelta:
             let end = world.said + (step == .shortDelta ? 1 : Limits.flushBytes)
             let delta = text(world.said..<end)
             if world.end == nil && !world.machine.isOver {
-                world.said = min(end, Limits.answerBytesMax)
+                world.said = min(end, Limits.answerBytesMax + world.thought)
                 world.sayings.append(Saying(end: world.said))
                 // What does not fit ends the answer without anybody asking.
-                if end > Limits.answerBytesMax { note(.complete) }
+                if end > Limits.answerBytesMax + world.thought { note(.complete) }
             }
             return .delta(delta)
         case .modelFinished:
@@ -146,9 +158,9 @@ struct TurnMachineInterleavingTests {
     /// The store takes a part: what it has already, it does not take again.
     private static func store(_ call: TurnMachine.Action?, _ world: inout World) {
         switch call {
-        case .append(let part): world.kept = max(world.kept, part.offset + part.text.utf8.count)
+        case .append(let part): world.kept = max(world.kept, part.offset + part.said.bytes)
         case .finish(let part, let end):
-            world.kept = max(world.kept, part.offset + part.text.utf8.count)
+            world.kept = max(world.kept, part.offset + part.said.bytes)
             world.storedEnd = end.state
         default: break
         }
@@ -156,21 +168,21 @@ struct TurnMachineInterleavingTests {
 
     private static func perform(_ action: TurnMachine.Action, _ world: inout World) -> String? {
         switch action {
-        case .publish(let text):
-            guard !text.isEmpty, text == Self.text(world.shown..<world.shown + text.utf8.count) else {
+        case .publish(let said):
+            guard !said.isEmpty, isRight(said, at: world.shown, in: world) else {
                 return "shown out of order"
             }
             // Of a reply that was lost the machine does not know: it may withhold for longer than it must.
             if world.flushesSinceOldest >= Limits.unstoredFlushesMax {
                 return "shown, though the store is behind"
             }
-            world.shown += text.utf8.count
-            if world.shown > Limits.answerBytesMax { return "shown past the limit" }
+            world.shown += said.bytes
+            if world.shown > Limits.answerBytesMax + world.thought { return "shown past the limit" }
         case .append(let part), .finish(let part, _):
             if world.call != nil { return "two store calls at once" }
-            let end = part.offset + part.text.utf8.count
+            let end = part.offset + part.said.bytes
             guard part.offset <= world.kept, end <= world.said, end >= world.kept,
-                part.text == text(part.offset..<end)
+                isRight(part.said, at: part.offset, in: world)
             else { return "a part leaves a gap, or is not what was said" }
             if case .finish(_, let how) = action {
                 guard how.state == world.end else { return "the end is \(how.state), not the first one" }
@@ -191,6 +203,12 @@ struct TurnMachineInterleavingTests {
             }
         }
         return nil
+    }
+
+    /// Whether `said` is what the model said from `start` on, reasoning as reasoning.
+    private static func isRight(_ said: Utterance, at start: Int, in world: World) -> Bool {
+        let border = min(max(world.thought, start), start + said.bytes)
+        return said.reasoning == text(start..<border) && said.text == text(border..<start + said.bytes)
     }
 
     /// Whatever happened, once an answer has ended and the store is well, it concludes soon.

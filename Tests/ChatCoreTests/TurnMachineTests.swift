@@ -50,7 +50,7 @@ struct TurnMachineTests {
     func flushingBySize() {
         var machine = TurnMachine(owner: owner)
         let text = String(repeating: "x", count: Limits.flushBytes)
-        #expect(machine.handle(.delta(text)) == [.publish(text), .append(part(0, text))])
+        #expect(machine.handle(.delta(text)) == [.publish(Utterance(text: text)), .append(part(0, text))])
     }
 
     @Test("an answer that says nothing still asks whether it should stop")
@@ -135,6 +135,26 @@ struct TurnMachineTests {
         #expect(part.offset + part.text.utf8.count <= Limits.answerBytesMax)
     }
 
+    @Test("reasoning is shown and stored before the answer, and left out after it began or past its limit")
+    func reasoning() {
+        var machine = TurnMachine(owner: owner)
+        #expect(machine.handle(.reasoning("hm ")) == [.publish(Utterance(reasoning: "hm "))])
+        let long = String(repeating: "x", count: Limits.reasoningBytesMax)
+        #expect(machine.handle(.reasoning(long)) == [], "past the limit")
+        #expect(machine.handle(.delta("Yes")) == [.publish("Yes")])
+        #expect(machine.handle(.reasoning("but")) == [], "after the answer began")
+        let said = Utterance(reasoning: "hm ", text: "Yes")
+        #expect(
+            machine.handle(.flushDue) == [.append(AnswerPart(owner: owner, offset: 0, said: said))])
+        _ = machine.handle(.delta("!"))
+        _ = machine.handle(.appended(AppendReceipt(isStopRequested: false)))
+        #expect(machine.handle(.flushDue) == [.append(part(6, "!"))], "offsets count the reasoning too")
+        var goingOn = TurnMachine(owner: owner, storedBytes: 1, storedReasoningBytes: 3)
+        #expect(goingOn.handle(.reasoning("again")) == [])
+        _ = goingOn.handle(.delta("b"))
+        #expect(goingOn.handle(.flushDue) == [.append(part(4, "b"))])
+    }
+
     @Test("in any order of events, what is stored is what was shown, once and in order", arguments: 0..<20)
     func randomInterleavings(run: Int) throws {
         var random = SeededGenerator.announced("turn machine \(run)")
@@ -148,13 +168,13 @@ struct TurnMachineTests {
         let turn = try document.begin(
             NewTurn(promptID: .random(), text: "?", model: "m", owner: owner), at: now)
         var machine = TurnMachine(owner: owner)
-        var shown = ""
+        var shown = Utterance()
         var pending: [TurnMachine.Action] = []
         var conclusion: TurnMachine.Conclusion?
         func perform(_ actions: [TurnMachine.Action]) {
             for action in actions {
                 switch action {
-                case .publish(let text): shown += text
+                case .publish(let said): shown.append(said)
                 case .append, .finish: pending.append(action)
                 case .cancelModel: break
                 case .conclude(let how): conclusion = how
@@ -164,7 +184,8 @@ struct TurnMachineTests {
         }
         for step in 0..<400 where conclusion == nil {
             switch Int.random(in: 0..<10, using: &random) {
-            case 0..<4:
+            case 0 where step < 30: perform(machine.handle(.reasoning(["hm", "ö"][step % 2])))
+            case 0..<4 where step > 20:
                 perform(
                     machine.handle(
                         .delta(["a", "é", "🙂 ", "long text "].randomElement(using: &random) ?? "a")))
@@ -179,7 +200,7 @@ struct TurnMachineTests {
             }
         }
         guard case .stored(let message) = conclusion else { return }
-        #expect(message.text == shown)
+        #expect(message.said == shown)
         #expect(message.state != .running)
     }
 

@@ -6,6 +6,7 @@ import Testing
 /// What a page knows after its events.
 struct EventPage: Sendable {
     var texts: [String: String] = [:]
+    var reasonings: [String: String] = [:]
     var blocks: [String: [String]] = [:]
     var states: [String: String] = [:]
     var positions: [String: Int] = [:]
@@ -22,6 +23,7 @@ struct EventPage: Sendable {
         case "message":
             let id = try #require(event.data.text("message.id"))
             texts[id] = event.data.text("message.text")
+            reasonings[id] = event.data.text("message.reasoning")
             states[id] = event.data.text("message.state")
             positions[id] = event.data.at("message.position")?.whole.map(Int.init)
             blocks[id] = Self.strings(event.data.at("message.blocks"))
@@ -35,6 +37,7 @@ struct EventPage: Sendable {
             texts[id] =
                 String(decoding: known.utf8.prefix(Int(offset)), as: UTF8.self)
                 + (event.data.text("text") ?? "")
+            reasonings[id, default: ""] += event.data.text("reasoning") ?? ""
             if case .integer(let from)? = event.data.at("from_block") {
                 #expect(from <= blocks[id, default: []].count)
                 blocks[id] =

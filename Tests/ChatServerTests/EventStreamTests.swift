@@ -36,6 +36,38 @@ struct EventStreamTests {
         }
     }
 
+    @Test("reasoning comes apart from the text, and a reader resumes in the middle of it")
+    func reasoning() async throws {
+        let model = ScriptedModel([
+            .reasoning("Hmö "), .gate, .reasoning("so."), .text("*Ja* "), .gate, .text("doch"),
+        ])
+        try await TestServer.run(model: model) { server in
+            let (key, path) = try await server.conversation()
+            try await server.say("Hi", in: path, key: key)
+            var page = EventPage()
+            for until in [("Hmö ", ""), ("Hmö so.", "*Ja* "), ("Hmö so.", "*Ja* doch")] {
+                let seen = page
+                page = try await server.client.follow(
+                    path + "/events?render=html" + (seen.cursor.isEmpty ? "" : "&cursor=\(seen.cursor)"),
+                    key: key
+                ) { source in
+                    var page = seen
+                    try await EventPage.read(&source, into: &page) {
+                        $0.reasonings.values.contains(until.0)
+                            && (until.1.isEmpty || $0.texts.values.contains(until.1))
+                    }
+                    return page
+                }
+                if until.1.isEmpty { #expect(!page.texts.values.contains { $0.contains("Hm") }) }
+                model.open()
+            }
+            #expect(page.blocks.values.contains(["<p><em>Ja</em> doch</p>\n"]))
+            try await server.eventually("it ends") { server.task.runningAnswerCount == 0 }
+            let answer = try await server.answer(in: path, key: key, untilState: "complete")
+            #expect(answer.text("reasoning") == "Hmö so." && answer.text("text") == "*Ja* doch")
+        }
+    }
+
     @Test("an answer grows in front of its readers, and two of them see the same")
     func growth() async throws {
         let text = "# Title\n\nSome *text*.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one\n- two\n\nDone."

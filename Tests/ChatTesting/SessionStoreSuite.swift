@@ -32,7 +32,8 @@ package struct SessionStoreSuite: Sendable {
 
     /// All clauses that take a moment each.
     package static let clauses: [Clause] =
-        sessionClauses + conversationClauses + turnClauses + answerClauses + continuationClauses
+        sessionClauses + conversationClauses + turnClauses + answerClauses + reasoningClauses
+        + continuationClauses
         + alternativeClauses + followingClauses + textClauses + concurrencyClauses
         + sweepingClauses
 

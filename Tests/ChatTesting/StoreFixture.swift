@@ -63,6 +63,10 @@ struct StoreFixture: Sendable {
         AnswerPart(owner: owner ?? self.owner, offset: offset, text: text)
     }
 
+    func part(_ offset: Int, _ said: Utterance) -> AnswerPart {
+        AnswerPart(owner: owner, offset: offset, said: said)
+    }
+
     func page(_ conversation: ConversationID, before: Int? = nil, limit: Int = 100) async throws
         -> ConversationPage
     {

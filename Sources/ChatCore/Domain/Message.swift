@@ -28,6 +28,13 @@ package struct Message: Hashable, Sendable, Codable, Identifiable {
     package let position: Int
     /// The text; of a running answer, what was stored so far.
     package var text: String
+    /// What the model thought aloud before it answered. Never part of ``text``, and no model is told of it.
+    package var reasoning: String {
+        get { reasoningIfAny ?? "" }
+        set { reasoningIfAny = newValue.isEmpty ? nil : newValue }
+    }
+    // Optional, because files from before there was reasoning have no such member.
+    private var reasoningIfAny: String?
     /// Where it is in its life.
     package var state: State
     /// The model asked.
@@ -55,6 +62,7 @@ package struct Message: Hashable, Sendable, Codable, Identifiable {
     private enum CodingKeys: String, CodingKey {
         case id, role, position, text, state, model, prompt, owner, stopReason, failure, usage, created
         case updated, version
+        case reasoningIfAny = "reasoning"
     }
 
     /// Why an answer failed: a code for machines and a sentence for people.
@@ -81,8 +89,8 @@ package struct Message: Hashable, Sendable, Codable, Identifiable {
 
     /// Makes the value; storing it is the store's.
     package init(
-        id: MessageID, role: Role, position: Int, text: String, state: State, model: String? = nil,
-        prompt: MessageID? = nil, owner: AnswerOwner? = nil, stopReason: String? = nil,
+        id: MessageID, role: Role, position: Int, text: String, reasoning: String = "", state: State,
+        model: String? = nil, prompt: MessageID? = nil, owner: AnswerOwner? = nil, stopReason: String? = nil,
         failure: Failure? = nil,
         usage: Usage? = nil, created: Timestamp, updated: Timestamp, version: Int
     ) {
@@ -91,6 +99,7 @@ package struct Message: Hashable, Sendable, Codable, Identifiable {
         self.position = position
         self.text = text
         self.state = state
+        reasoningIfAny = reasoning.isEmpty ? nil : reasoning
         self.model = model
         self.prompt = prompt
         self.owner = owner

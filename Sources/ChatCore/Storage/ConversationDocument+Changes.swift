@@ -16,12 +16,12 @@ extension ConversationDocument {
                 conversation: conversation, isReset: isReset, messages: page, growth: nil,
                 cursor: Cursor(
                     version: page[limit - 1].version,
-                    offset: page.last { $0.state == .running }?.text.utf8.count ?? 0))
+                    offset: page.last { $0.state == .running }?.said.bytes ?? 0))
         }
         var offset = 0
         var growth: AnswerGrowth?
         if let running {
-            let length = running.text.utf8.count
+            let length = running.said.bytes
             if running.version > seen.version {
                 offset = length
             } else {
@@ -54,12 +54,10 @@ extension ConversationDocument {
 }
 
 extension Message {
-    /// The text after `offset` bytes of UTF-8, or nil when there is none or the offset is inside a character
-    /// (which only a made-up cursor names).
+    /// What was said after `offset` bytes, or nil when nothing was or the offset is inside a character (which
+    /// only a made-up cursor names).
     package func growth(from offset: Int) -> AnswerGrowth? {
-        guard offset >= 0, offset < text.utf8.count else { return nil }
-        let start = text.utf8.index(text.utf8.startIndex, offsetBy: offset)
-        guard let suffix = String(text.utf8[start...]) else { return nil }
-        return AnswerGrowth(message: id, offset: offset, text: suffix)
+        guard let gained = said.dropFirst(offset), !gained.isEmpty else { return nil }
+        return AnswerGrowth(message: id, offset: offset, said: gained)
     }
 }

@@ -103,7 +103,7 @@ extension ConversationDocument {
     package mutating func append(_ part: AnswerPart, to answer: MessageID) throws -> AppendReceipt {
         let index = try ownedIndex(of: answer, by: part.owner)
         guard messages[index].state == .running else { throw ChatError.fenced }
-        try extend(&messages[index].text, with: part)
+        try extend(&messages[index], with: part)
         return AppendReceipt(isStopRequested: isStopRequested)
     }
 
@@ -114,12 +114,12 @@ extension ConversationDocument {
         let index = try ownedIndex(of: answer, by: part.owner)
         guard messages[index].state == .running else {
             let ended = messages[index]
-            guard ended.state == end.state, ended.text.utf8.count - part.text.utf8.count == part.offset else {
+            guard ended.state == end.state, ended.said.bytes - part.said.bytes == part.offset else {
                 throw ChatError.fenced
             }
             return presented([ended])[0]
         }
-        try extend(&messages[index].text, with: part)
+        try extend(&messages[index], with: part)
         endRunning(at: index, end, time)
         return presented([messages[index]])[0]
     }
@@ -162,17 +162,11 @@ extension ConversationDocument {
         return index
     }
 
-    private func extend(_ text: inout String, with part: AnswerPart) throws {
-        let length = text.utf8.count
-        let known = text.utf8.dropFirst(max(part.offset, 0)).prefix(part.text.utf8.count)
-        guard (0...length).contains(part.offset), part.text.utf8.starts(with: known),
-            let rest = String(part.text.utf8.dropFirst(known.count))
-        else {
-            throw ChatError(
-                .invalid, "The part does not fit the answer.",
-                cause: "offset \(part.offset), stored \(length)")
-        }
-        text += rest
+    private func extend(_ message: inout Message, with part: AnswerPart) throws {
+        var said = message.said
+        try said.take(part.said, at: part.offset)
+        message.reasoning = said.reasoning
+        message.text = said.text
     }
 }
 

@@ -86,7 +86,7 @@ package struct ConversationDocument: Hashable, Sendable, Codable {
 
     /// See ``SessionStore/cursors(of:)``.
     package var cursor: Cursor {
-        Cursor(version: conversation.version, offset: running?.text.utf8.count ?? 0)
+        Cursor(version: conversation.version, offset: running?.said.bytes ?? 0)
     }
 
     /// The answer that is being written.

@@ -119,12 +119,14 @@ package protocol SessionStore: Sendable {
 
     /// Appends text to a running answer. The version stays.
     ///
-    /// `part.offset` is the length of what was appended before, in bytes of UTF-8. Of a part whose beginning
-    /// is stored already (a repetition, perhaps longer than the first try) only the rest is appended.
+    /// `part.offset` is the length of what was appended before, in bytes of UTF-8 of reasoning and text
+    /// together. Of a part whose beginning is stored already (a repetition, perhaps longer than the first
+    /// try) only the rest is appended.
     /// - Returns: whether somebody asked the answer to stop.
     /// - Throws: ``ChatError/Code/fenced`` when the answer is not running any more, is gone (with its
     ///   conversation or session, too), or its owner is not `part.owner` in task and epoch;
-    ///   ``ChatError/Code/invalid`` when the offset leaves a gap or disagrees with what is stored.
+    ///   ``ChatError/Code/invalid`` when the offset leaves a gap, the part disagrees with what is stored, or
+    ///   has reasoning after the answer's text began.
     func append(_ part: AnswerPart, to answer: AnswerReference) async throws -> AppendReceipt
 
     /// Appends the last text and ends a running answer; the version grows by one and becomes the answer's.
@@ -239,15 +241,20 @@ package struct RunningAnswer: Hashable, Sendable {
 package struct AnswerPart: Hashable, Sendable {
     /// Who writes; must be the answer's owner in task and epoch.
     package let owner: AnswerOwner
-    /// Where it begins: bytes of UTF-8 appended before.
+    /// Where it begins: bytes of UTF-8 appended before, reasoning and text together.
     package let offset: Int
     /// What to append; may be empty, which only asks for the receipt.
-    package let text: String
+    package let said: Utterance
 
-    package init(owner: AnswerOwner, offset: Int, text: String) {
+    package init(owner: AnswerOwner, offset: Int, said: Utterance) {
         self.owner = owner
         self.offset = offset
-        self.text = text
+        self.said = said
+    }
+
+    /// A part without reasoning.
+    package init(owner: AnswerOwner, offset: Int, text: String) {
+        self.init(owner: owner, offset: offset, said: Utterance(text: text))
     }
 }
 
@@ -321,18 +328,26 @@ package struct ConversationChanges: Hashable, Sendable {
     }
 }
 
-/// Text that a running answer gained.
+/// What a running answer gained.
 package struct AnswerGrowth: Hashable, Sendable {
     /// The answer.
     package let message: MessageID
-    /// Where the text begins, in bytes of UTF-8.
+    /// Where it begins: bytes of UTF-8 before it, reasoning and text together.
     package let offset: Int
-    /// The new text, not empty.
-    package let text: String
+    /// What is new, not empty.
+    package let said: Utterance
 
-    package init(message: MessageID, offset: Int, text: String) {
+    package init(message: MessageID, offset: Int, said: Utterance) {
         self.message = message
         self.offset = offset
-        self.text = text
+        self.said = said
     }
+
+    /// A growth without reasoning.
+    package init(message: MessageID, offset: Int, text: String) {
+        self.init(message: message, offset: offset, said: Utterance(text: text))
+    }
+
+    /// Where it ends.
+    package var end: Int { offset + said.bytes }
 }

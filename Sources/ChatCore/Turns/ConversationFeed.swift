@@ -22,7 +22,7 @@ package final class ConversationFeed: Sendable {
         package let isLeaving: Bool
     }
 
-    /// A running answer and its text so far.
+    /// A running answer and what was said so far.
     package struct RunningText: Sendable {
         /// The answer.
         package let message: MessageID
@@ -30,10 +30,8 @@ package final class ConversationFeed: Sendable {
         package let version: Int
         /// Who writes it.
         package let owner: AnswerOwner
-        /// All text so far.
-        package var text: String
-        /// Bytes of UTF-8 in `text`.
-        package var bytes: Int
+        /// All that was said so far.
+        package var said: Utterance
     }
 
     private struct State {
@@ -105,11 +103,10 @@ package final class ConversationFeed: Sendable {
 
     /// The running answer gained text. Readers are woken by ``announceText()``, so that many small deltas are
     /// one wake.
-    package func append(_ text: String, to message: MessageID) {
+    package func append(_ said: Utterance, to message: MessageID) {
         state.change { state in
             guard state.running?.message == message else { return false }
-            state.running?.text += text
-            state.running?.bytes += text.utf8.count
+            state.running?.said.append(said)
             state.hasUnannouncedText = true
             return false
         }

@@ -121,7 +121,7 @@ package final class ConversationFeeds: Sendable {
             let known = feed.snapshot
             if cursor.version > known.runningVersion { try await findRunning(of: conversation, for: feed) }
             feed.advance(to: cursor.version)
-            if let running = known.running, cursor.offset > running.bytes,
+            if let running = known.running, cursor.offset > running.said.bytes,
                 !settler.isWrittenHere(running.message)
             {
                 try await pullText(of: conversation, into: feed, running)
@@ -142,8 +142,7 @@ package final class ConversationFeeds: Sendable {
         guard !settler.isWrittenHere(answer.id) else { return feed.confirmRunning(at: version) }
         feed.setRunning(
             ConversationFeed.RunningText(
-                message: answer.id, version: answer.version, owner: owner, text: answer.text,
-                bytes: answer.text.utf8.count),
+                message: answer.id, version: answer.version, owner: owner, said: answer.said),
             at: version)
     }
 
@@ -153,9 +152,9 @@ package final class ConversationFeeds: Sendable {
     ) async throws {
         let changes = try await store.changes(
             in: conversation.conversation, of: conversation.session,
-            since: Cursor(version: feed.snapshot.version, offset: running.bytes), limit: 1)
+            since: Cursor(version: feed.snapshot.version, offset: running.said.bytes), limit: 1)
         guard let growth = changes?.growth, growth.message == running.message else { return }
-        feed.append(growth.text, to: running.message)
+        feed.append(growth.said, to: running.message)
         feed.announceText()
     }
 

@@ -4,7 +4,7 @@ package struct ConversationReader {
     package enum Event: Sendable {
         /// Messages or the conversation changed.
         case changes(ConversationChanges)
-        /// The running answer grew; `whole` is its text up to the growth's end.
+        /// The running answer grew; `whole` is the answer's text up to the growth's end.
         case growth(AnswerGrowth, whole: String)
         /// Nothing happened for a while; also the first event of all.
         case beat
@@ -83,17 +83,16 @@ package struct ConversationReader {
     }
 
     private mutating func growth(of running: ConversationFeed.RunningText?) -> Event? {
-        guard let running, running.version <= cursor.version, running.bytes > cursor.offset else {
+        guard let running, running.version <= cursor.version, running.said.bytes > cursor.offset else {
             return nil
         }
-        let start = running.text.utf8.index(running.text.utf8.startIndex, offsetBy: cursor.offset)
-        guard let text = String(running.text.utf8[start...]) else {
+        guard let gained = running.said.dropFirst(cursor.offset) else {
             // A cursor that nobody was given: show the answer from its start.
             cursor.offset = 0
             return growth(of: running)
         }
-        let growth = AnswerGrowth(message: running.message, offset: cursor.offset, text: text)
-        cursor.offset = running.bytes
-        return .growth(growth, whole: running.text)
+        let growth = AnswerGrowth(message: running.message, offset: cursor.offset, said: gained)
+        cursor.offset = growth.end
+        return .growth(growth, whole: running.said.text)
     }
 }

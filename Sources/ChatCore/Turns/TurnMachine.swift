@@ -2,14 +2,15 @@
 ///
 /// | phase | event | next phase | actions |
 /// | --- | --- | --- | --- |
-/// | open | delta | open | publish unless the store is behind; append when ``Limits/flushBytes`` wait |
+/// | open | delta, reasoning | open | publish unless the store is behind; append ``Limits/flushBytes`` |
+/// | open | reasoning after text, or past its limit | open | none: it is left out |
 /// | open | delta past the limit | ending (complete, `length`) | publish what fits, cancelModel, *ending* |
 /// | open | flushDue | open | append what waits, also nothing: its receipt tells of a stop asked elsewhere |
 /// | open | model finished, failed | ending (complete, failed) | as *ending* |
 /// | open | stop, or a receipt that says so | ending (stopped) | cancelModel, then as *ending* |
 /// | open | leave | ending (interrupted) | cancelModel, then as *ending* |
 /// | ending | (no store call under way) | ending | finish with all that waits |
-/// | ending | delta, model finished or failed, stop, leave | ending | none: the first end counts |
+/// | ending | delta, reasoning, model finished or failed, stop, leave | ending | none: the first end counts |
 /// | open | appended | open | publish what was withheld |
 /// | ending | finished | over | publish what was withheld, conclude (stored) |
 /// | any | store call failed, may be repeated | same | none: the text waits on; flushDue tries again |
@@ -29,6 +30,8 @@ package struct TurnMachine: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         /// The model said this; not empty.
         case delta(String)
+        /// The model thought this aloud; not empty.
+        case reasoning(String)
         /// The model ended.
         case modelFinished(ModelFinish)
         /// The model failed.
@@ -52,7 +55,7 @@ package struct TurnMachine: Hashable, Sendable {
     /// What to do, in order.
     package enum Action: Hashable, Sendable {
         /// Show this to the readers on this task.
-        case publish(String)
+        case publish(Utterance)
         /// Append this part and report with `appended`, `storeFailed` or `fenced`.
         case append(AnswerPart)
         /// Store the end and report with `finished`, `storeFailed` or `fenced`.
@@ -80,25 +83,29 @@ package struct TurnMachine: Hashable, Sendable {
     /// Who writes the answer.
     package let owner: AnswerOwner
     private var phase = Phase.open
-    /// Text the store has acknowledged, in bytes of UTF-8.
-    private var storedBytes: Int
-    /// Text that waits to be stored; the part under way is at its front.
-    private var waiting = ""
+    /// What the store has acknowledged, in bytes of UTF-8: reasoning and the answer's text.
+    private var storedReasoningBytes: Int
+    private var storedTextBytes: Int
+    /// What waits to be stored; the part under way is at its front.
+    private var waiting = Utterance()
     /// Bytes of `waiting` in the store call under way; nil when none is.
     private var bytesUnderWay: Int?
     private var finishAttempts = 0
     /// The end of `waiting`, which nobody was shown yet.
-    private var withheld = ""
+    private var withheld = Utterance()
     /// How often it was flushDue since the oldest text of `waiting` came.
     private var flushesSinceOldest = 0
     /// The same since the call under way was made: what it does not carry is younger.
     private var flushesSinceCall = 0
 
     /// A turn that `owner` runs.
-    /// - Parameter storedBytes: what the answer already holds.
-    package init(owner: AnswerOwner, storedBytes: Int = 0) {
+    /// - Parameters:
+    ///   - storedBytes: text that the answer already holds, in bytes of UTF-8.
+    ///   - storedReasoningBytes: reasoning that it already holds.
+    package init(owner: AnswerOwner, storedBytes: Int = 0, storedReasoningBytes: Int = 0) {
         self.owner = owner
-        self.storedBytes = storedBytes
+        storedTextBytes = storedBytes
+        self.storedReasoningBytes = storedReasoningBytes
     }
 
     /// Whether everything is done.
@@ -109,6 +116,7 @@ package struct TurnMachine: Hashable, Sendable {
         if phase == .over { return [] }
         switch event {
         case .delta(let text): return take(text)
+        case .reasoning(let text): return think(text)
         case .modelFinished(let finish):
             return end(AnswerEnd(state: .complete, stopReason: finish.stopReason, usage: finish.usage))
         case .modelFailed(let failure): return end(AnswerEnd(state: .failed, failure: failure))
@@ -138,27 +146,36 @@ package struct TurnMachine: Hashable, Sendable {
 
     private mutating func take(_ text: String) -> [Action] {
         guard phase == .open else { return [] }
-        let room = Limits.answerBytesMax - storedBytes - waiting.utf8.count
+        let room = Limits.answerBytesMax - storedTextBytes - waiting.text.utf8.count
         guard text.utf8.count > room else {
-            return show(text) + storeIfDue()
+            return show(Utterance(text: text)) + storeIfDue()
         }
         var fitting = text[...]
         while fitting.utf8.count > room { fitting.removeLast() }
-        return show(String(fitting))
+        return show(Utterance(text: String(fitting)))
             + end(AnswerEnd(state: .complete, stopReason: "length"), cancelling: true)
     }
 
-    private mutating func show(_ text: String) -> [Action] {
+    private mutating func think(_ text: String) -> [Action] {
+        guard phase == .open else { return [] }
+        let known = storedReasoningBytes + waiting.reasoning.utf8.count
+        guard storedTextBytes == 0, waiting.text.isEmpty,
+            known + text.utf8.count <= Limits.reasoningBytesMax
+        else { return storeIfDue() }
+        return show(Utterance(reasoning: text)) + storeIfDue()
+    }
+
+    private mutating func show(_ said: Utterance) -> [Action] {
         if waiting.isEmpty { flushesSinceOldest = 0 }
-        waiting += text
-        withheld += text
+        waiting.append(said)
+        withheld.append(said)
         return isStoreBehind ? [] : publishWithheld()
     }
 
     private var isStoreBehind: Bool { flushesSinceOldest >= Limits.unstoredFlushesMax }
 
     private mutating func publishWithheld() -> [Action] {
-        defer { withheld = "" }
+        defer { withheld = Utterance() }
         return withheld.isEmpty ? [] : [.publish(withheld)]
     }
 
@@ -173,22 +190,26 @@ package struct TurnMachine: Hashable, Sendable {
     /// The next store call, unless one is under way or nothing presses.
     private mutating func storeIfDue() -> [Action] {
         if case .ending = phase { return store() }
-        return waiting.utf8.count >= Limits.flushBytes ? store() : []
+        return waiting.bytes >= Limits.flushBytes ? store() : []
     }
 
     private mutating func store() -> [Action] {
         guard bytesUnderWay == nil else { return [] }
-        bytesUnderWay = waiting.utf8.count
+        bytesUnderWay = waiting.bytes
         flushesSinceCall = 0
-        let part = AnswerPart(owner: owner, offset: storedBytes, text: waiting)
+        let part = AnswerPart(
+            owner: owner, offset: storedReasoningBytes + storedTextBytes, said: waiting)
         if case .ending(let end) = phase { return [.finish(part, end)] }
         return [.append(part)]
     }
 
     private mutating func acknowledge() {
         let bytes = bytesUnderWay ?? 0
-        storedBytes += bytes
-        waiting = String(decoding: waiting.utf8.dropFirst(bytes), as: UTF8.self)
+        let thought = min(bytes, waiting.reasoning.utf8.count)
+        storedReasoningBytes += thought
+        storedTextBytes += bytes - thought
+        // A part ends where a delta ended, so never inside a character.
+        waiting = waiting.dropFirst(bytes) ?? Utterance()
         bytesUnderWay = nil
         flushesSinceOldest = waiting.isEmpty ? 0 : flushesSinceCall
     }

@@ -34,7 +34,10 @@ package final class TurnRunner: Sendable {
         self.feed = feed
         self.report = report
         answer = AnswerReference(conversation, message: turn.answer.id)
-        machine = Mutex(TurnMachine(owner: owner, storedBytes: turn.answer.text.utf8.count))
+        machine = Mutex(
+            TurnMachine(
+                owner: owner, storedBytes: turn.answer.text.utf8.count,
+                storedReasoningBytes: turn.answer.reasoning.utf8.count))
         storeActions = AsyncStream.makeStream()
         cancellation = AsyncStream.makeStream()
     }
@@ -52,7 +55,7 @@ package final class TurnRunner: Sendable {
         feed.setRunning(
             ConversationFeed.RunningText(
                 message: turn.answer.id, version: turn.answer.version, owner: machine.withLock { $0.owner },
-                text: turn.answer.text, bytes: turn.answer.text.utf8.count),
+                said: turn.answer.said),
             at: turn.conversation.version)
         feed.advance(to: turn.conversation.version)
         var conclusion = TurnMachine.Conclusion.lost
@@ -102,7 +105,10 @@ package final class TurnRunner: Sendable {
             model: model.descriptor)
         return try await model.answer(to: prompt) { delta in
             try Task.checkCancellation()
-            if case .text(let text) = delta, !text.isEmpty { self.handle(.delta(text)) }
+            switch delta {
+            case .text(let text): if !text.isEmpty { self.handle(.delta(text)) }
+            case .reasoning(let text): if !text.isEmpty { self.handle(.reasoning(text)) }
+            }
         }
     }
 
@@ -129,7 +135,7 @@ package final class TurnRunner: Sendable {
         machine.withLock { machine in
             for action in machine.handle(event) {
                 switch action {
-                case .publish(let text): feed.append(text, to: turn.answer.id)
+                case .publish(let said): feed.append(said, to: turn.answer.id)
                 case .cancelModel: cancellation.continuation.finish()
                 case .append, .finish, .conclude: storeActions.continuation.yield(action)
                 }

@@ -89,10 +89,10 @@ struct EventStream {
 
     private func write(_ growth: AnswerGrowth, _ whole: String, cursor: Cursor) async throws {
         let bytes =
-            if let renderer {
+            if let renderer, !growth.said.text.isEmpty {
                 await renderer.delta(growth, whole: whole, cursor: cursor)
             } else {
-                ServerSentEvent.delta(growth, change: nil, cursor: cursor).bytes
+                ServerSentEvent.delta(growth, whole: whole, change: nil, cursor: cursor).bytes
             }
         try await output.write(bytes)
         let pause = bytes.readableBytes * 1_000 / Self.deltaBytesPerSecond
@@ -113,7 +113,7 @@ struct EventStream {
             // What was dropped or is only the last page is seen as a whole or not at all.
             if changes.droppedAfter == nil, changes.earlier == nil {
                 seen.version = max(seen.version, message.version)
-                seen.offset = message.state == .running ? message.text.utf8.count : 0
+                seen.offset = message.state == .running ? message.said.bytes : 0
             }
             events.append(.message(message, blocks: blocks?[message.id], cursor: seen))
         }
@@ -128,16 +128,12 @@ struct EventStream {
 
     /// A growth that came from the store, without the text before it, which its blocks need.
     private func write(stored growth: AnswerGrowth, cursor: Cursor) async throws {
-        let end = growth.offset + growth.text.utf8.count
-        if renderer != nil,
-            let message = try? await task.page(of: conversation, before: nil, limit: 1).messages.last,
-            message.id == growth.message, message.text.utf8.count >= end,
-            let whole = String(message.text.utf8.prefix(end))
-        {
-            try await write(growth, whole, cursor: cursor)
-        } else {
-            // Without blocks the page shows plain text until the next event that has them.
-            try await output.write([.delta(growth, change: nil, cursor: cursor)])
-        }
+        let page = try await task.page(of: conversation, before: nil, limit: 1)
+        // What was not found ended meanwhile: its message comes next, as a whole.
+        guard let message = page.messages.last, message.id == growth.message, message.said.bytes >= growth.end
+        else { return }
+        let end = max(growth.end - message.reasoning.utf8.count, 0)
+        guard let whole = String(message.text.utf8.prefix(end)) else { return }
+        try await write(growth, whole, cursor: cursor)
     }
 }

@@ -32,15 +32,19 @@ extension ServerSentEvent {
             name: "message", data: .fields(["message": message.json(blocks: blocks)]), cursor: cursor)
     }
 
-    /// The running answer grew.
-    static func delta(_ growth: AnswerGrowth, change: AnswerRendering.Change?, cursor: Cursor)
-        -> ServerSentEvent
-    {
+    /// The running answer grew; `whole` is its text up to the growth's end.
+    static func delta(
+        _ growth: AnswerGrowth, whole: String, change: AnswerRendering.Change?, cursor: Cursor
+    ) -> ServerSentEvent {
+        let text = growth.said.text
         var fields = [
             JSONValue.Field(name: "message", value: .string(growth.message.rawValue)),
-            JSONValue.Field(name: "offset", value: .count(growth.offset)),
-            JSONValue.Field(name: "text", value: .string(growth.text)),
+            JSONValue.Field(name: "offset", value: .count(whole.utf8.count - text.utf8.count)),
+            JSONValue.Field(name: "text", value: .string(text)),
         ]
+        if !growth.said.reasoning.isEmpty {
+            fields.append(JSONValue.Field(name: "reasoning", value: .string(growth.said.reasoning)))
+        }
         if let change {
             fields += [
                 JSONValue.Field(name: "from_block", value: .count(change.fromBlock)),

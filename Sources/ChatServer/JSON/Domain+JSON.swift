@@ -24,7 +24,8 @@ extension Message {
     func json(blocks: [String]?) -> JSONValue {
         let json = JSONValue.fields([
             "id": .string(id.rawValue), "role": .string(role.rawValue), "position": .count(position),
-            "text": .string(text), "state": .string(state.rawValue), "model": .text(model),
+            "text": .string(text), "reasoning": .string(reasoning), "state": .string(state.rawValue),
+            "model": .text(model),
             "prompt": .text(prompt?.rawValue), "stop_reason": .text(stopReason),
             "error": failure.map { .fields(["code": .string($0.code), "message": .string($0.message)]) }
                 ?? .null,

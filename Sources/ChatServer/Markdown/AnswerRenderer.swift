@@ -52,8 +52,7 @@ actor AnswerRenderer {
         return blocks
     }
 
-    /// The event that tells a reader with `growth.offset` bytes of an answer about the growth, with its
-    /// blocks.
+    /// The event that tells a reader who has what was said before `growth` about it, with its blocks.
     nonisolated func delta(_ growth: AnswerGrowth, whole text: String, cursor: Cursor) async -> ByteBuffer {
         let key = DeltaKey(growth: growth, cursor: cursor)
         if let known = deltas.withLock({ $0[key] }) { return known }
@@ -63,8 +62,9 @@ actor AnswerRenderer {
     private func makeDelta(_ key: DeltaKey, whole text: String) -> ByteBuffer {
         // Somebody else may have made it while this reader waited for its turn.
         if let known = deltas.withLock({ $0[key] }) { return known }
-        let change = rendering(of: key.growth.message, text: text).change(after: key.growth.offset, in: text)
-        let event = ServerSentEvent.delta(key.growth, change: change, cursor: key.cursor).bytes
+        let shown = text.utf8.count - key.growth.said.text.utf8.count
+        let change = rendering(of: key.growth.message, text: text).change(after: shown, in: text)
+        let event = ServerSentEvent.delta(key.growth, whole: text, change: change, cursor: key.cursor).bytes
         deltas.withLock { $0.store(event, for: key, cost: event.readableBytes + 256) }
         return event
     }

@@ -56,7 +56,7 @@ extension Response {
     fileprivate static func turn(_ turn: Turn) -> Response {
         let isRunning = turn.answer.state == .running
         let cursor = Cursor(
-            version: turn.conversation.version, offset: isRunning ? turn.answer.text.utf8.count : 0)
+            version: turn.conversation.version, offset: isRunning ? turn.answer.said.bytes : 0)
         return .json(
             .fields([
                 "prompt": turn.prompt.json(blocks: nil), "answer": turn.answer.json(blocks: nil),
