@@ -22,6 +22,14 @@ package struct ModelCatalogue: Sendable {
         self.defaultID = defaultID
     }
 
+    private init(_ models: [any LanguageModel], of catalogue: ModelCatalogue) {
+        self.models = models
+        defaultID = catalogue.defaultID
+    }
+
+    /// The same models, each behind a ``Circuit`` of its own.
+    package var guarded: ModelCatalogue { ModelCatalogue(models.map(GuardedModel.init), of: self) }
+
     /// The model `id`, or the default for nil.
     /// - Throws: ``ChatError/Code/invalid`` when the catalogue does not have it.
     package func model(_ id: String?) throws -> any LanguageModel {
