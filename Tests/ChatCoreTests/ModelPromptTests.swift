@@ -61,7 +61,7 @@ struct ModelPromptTests {
     @Test("the window is cut from the oldest turn on, and the last prompt always stays")
     func window() {
         let small = ModelDescriptor(
-            id: "m", label: "M", provider: "test", contextTokensMax: 100, outputTokensMax: 20)
+            id: "m", label: "M", provider: "test", contextTokensMax: 200, outputTokensMax: 40)
         var history: [Message] = []
         for index in 0..<20 {
             history.append(message(.user, "\(index) " + String(repeating: "x", count: 40)))
@@ -71,11 +71,44 @@ struct ModelPromptTests {
         let prompt = ModelPrompt(history: history, systemPrompt: nil, model: small)
         #expect(prompt.messages.last?.text == "last")
         #expect(prompt.messages.first?.role == .user)
-        #expect(prompt.messages.reduce(0) { $0 + $1.text.utf8.count } <= 80 * 3)
+        #expect(prompt.messages.reduce(0) { $0 + TokenEstimate.tokens(of: $1) } <= 160)
         #expect(prompt.messages.count > 1)
 
         let huge = message(.user, String(repeating: "z", count: 10_000))
         #expect(ModelPrompt(history: history + [huge], systemPrompt: nil, model: small).messages.count == 1)
+    }
+
+    @Test("a token is estimated for three bytes of ASCII, for two of the rest, and eight a message")
+    func estimate() {
+        #expect(TokenEstimate.tokens(of: "") == 0)
+        #expect(TokenEstimate.tokens(of: "abcd") == 2)
+        #expect(TokenEstimate.tokens(of: "äöü") == 3)
+        #expect(TokenEstimate.tokens(of: "日本") == 3)
+        #expect(TokenEstimate.tokens(of: ModelPrompt.Message(role: .user, text: "abc")) == 9)
+    }
+
+    @Test("a prompt that was too long loses its older half, again and again, down to the last question")
+    func shortening() {
+        var messages: [ModelPrompt.Message] = []
+        for index in 0..<8 {
+            messages.append(.init(role: .user, text: "question \(index)"))
+            messages.append(.init(role: .assistant, text: "answer \(index)"))
+        }
+        let begun = [
+            ModelPrompt.Message(role: .user, text: "last"), .init(role: .assistant, text: "half"),
+            .init(role: .user, text: ModelPrompt.continuation),
+        ]
+        for end in [Array(begun.prefix(1)), Array(begun.prefix(2)), begun] {
+            var prompt = ModelPrompt(system: "s", messages: messages + end)
+            var counts = [prompt.messages.count - end.count]
+            while let shorter = prompt.shortened() {
+                #expect(shorter.messages.first?.role == .user && shorter.system == "s")
+                #expect(shorter.messages.suffix(end.count) == end[...])
+                prompt = shorter
+                counts.append(prompt.messages.count - end.count)
+            }
+            #expect(counts == [16, 8, 4, 2, 0])
+        }
     }
 
     @Test("any history becomes user first, user last, alternating, nothing blank", arguments: 0..<50)

@@ -78,7 +78,7 @@ struct LocalModelTests {
             let text = String(repeating: "All work and no play makes Jack a dull boy. ", count: 400)
             let prompt = ModelPrompt(system: nil, messages: [.init(role: .user, text: text)])
             let outcome = await Asking.ask(try model(http: http), prompt)
-            #expect(outcome.kind == .cutOff && outcome.detail.contains("window"), "\(outcome)")
+            #expect(outcome.kind == .tooLong && outcome.detail.contains("window"), "\(outcome)")
         }
     }
 }

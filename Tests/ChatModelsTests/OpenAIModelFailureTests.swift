@@ -107,7 +107,7 @@ import Testing
     @Test("a stream without a single event hints at the window")
     func emptyStream() async throws {
         let outcome = try await Asking.ask([.write(Reply.streamHead + Reply.end)])
-        #expect(outcome.kind == .cutOff)
+        #expect(outcome.kind == .tooLong)
         #expect(outcome.detail.contains("window"))
     }
 

@@ -1,15 +1,11 @@
 extension ModelPrompt {
-    /// Bytes of UTF-8 that are taken for one token: a cautious estimate for English, which also holds for
-    /// most code.
-    private static let bytesPerToken = 3
-
     /// Makes what providers accept out of what a conversation holds: user first and last, roles alternating,
     /// nothing blank, and no more than the model's window.
     ///
     /// Providers refuse anything else with an error (Bedrock: "A conversation must start with a user
     /// message", "roles must alternate", blank text). An interrupted, stopped or failed answer stays,
-    /// labelled, because the user read it and may refer to it; one without text disappears. The window is cut
-    /// from the oldest turn on.
+    /// labelled, because the user read it and may refer to it; one without text disappears. The window
+    /// (``TokenEstimate``), less the room for the answer, is cut from the oldest turn on.
     ///
     /// - Parameter partial: the part of the answer that is to go on; empty for a new answer.
     package init(
@@ -64,13 +60,28 @@ extension ModelPrompt {
     ) -> [Entry] {
         var first = messages.startIndex
         if let window = model.contextTokensMax {
-            let tokens = max(window - (model.outputTokensMax ?? window / 4), window / 4)
-            var bytes = messages.reduce(systemPrompt?.utf8.count ?? 0) { $0 + $1.text.utf8.count }
-            while bytes > tokens * bytesPerToken, first < messages.count - kept {
-                bytes -= messages[first].text.utf8.count
+            let room = max(window - (model.outputTokensMax ?? window / 4), window / 4)
+            let system = systemPrompt.map { TokenEstimate.tokens(of: Entry(role: .user, text: $0)) } ?? 0
+            var tokens = messages.reduce(system) { $0 + TokenEstimate.tokens(of: $1) }
+            while tokens > room, first < messages.count - kept {
+                tokens -= TokenEstimate.tokens(of: messages[first])
                 first += 1
             }
         }
         return Array(messages[first...].drop { $0.role == .assistant })
+    }
+    /// The same question with the older half of what was said before it left out, for a model that found it
+    /// too long; nil when nothing is left to leave out.
+    package func shortened() -> ModelPrompt? {
+        guard let last = messages.lastIndex(where: { $0.role == .user && $0.text != Self.continuation }),
+            last > 0
+        else { return nil }
+        let half = messages[..<last].reduce(0) { $0 + TokenEstimate.tokens(of: $1) } / 2
+        var first = 0, dropped = 0
+        while first < last, dropped < half || messages[first].role == .assistant || first == 0 {
+            dropped += TokenEstimate.tokens(of: messages[first])
+            first += 1
+        }
+        return ModelPrompt(system: system, messages: Array(messages[first...]))
     }
 }

@@ -19,6 +19,8 @@ package final class TurnRunner: Sendable {
     /// Finishes when the model is to be cancelled.
     private let cancellation: Channel<Never>
     private let report: @Sendable (TurnReport) -> Void
+    /// Why the model failed, if it did.
+    private let cause = Mutex<(any Error)?>(nil)
 
     /// A runner for a turn that this task owns.
     /// - Parameter report: is told once how the turn ended.
@@ -75,7 +77,16 @@ package final class TurnRunner: Sendable {
         report(
             TurnReport(
                 answer: answer, model: model.descriptor.id, conclusion: conclusion,
-                duration: ContinuousClock.now - began))
+                duration: ContinuousClock.now - began, cause: cause.withLock { $0.map(Self.words) }))
+    }
+
+    /// What a log may say of an error. Descriptions of errors that are not ours may hold anything.
+    private static func words(of error: any Error) -> String {
+        switch error {
+        case let error as ModelError: error.description
+        case let error as ChatError: error.description
+        default: String(describing: type(of: error))
+        }
     }
 
     // MARK: Model
@@ -87,6 +98,7 @@ package final class TurnRunner: Sendable {
                 do {
                     self.handle(.modelFinished(try await self.answerFromModel()))
                 } catch {
+                    self.cause.withLock { $0 = error }
                     self.handle(.modelFailed(Message.Failure(of: error)))
                 }
             }
@@ -100,10 +112,22 @@ package final class TurnRunner: Sendable {
         let history = try await store.history(
             endingWith: turn.prompt.id, in: answer.conversation, of: answer.session,
             bytesMax: Limits.historyBytesMax)
-        let prompt = ModelPrompt(
+        var prompt = ModelPrompt(
             history: history, continuing: turn.answer.text, systemPrompt: turn.conversation.systemPrompt,
             model: model.descriptor)
-        return try await model.answer(to: prompt) { delta in
+        while true {
+            do {
+                return try await ask(prompt)
+            } catch let error as ModelError where error.kind == .tooLong {
+                // Windows are estimated, or not known at all: the model knows better.
+                guard let shorter = prompt.shortened() else { throw error }
+                prompt = shorter
+            }
+        }
+    }
+
+    private func ask(_ prompt: ModelPrompt) async throws -> ModelFinish {
+        try await model.answer(to: prompt) { delta in
             try Task.checkCancellation()
             switch delta {
             case .text(let text): if !text.isEmpty { self.handle(.delta(text)) }
@@ -178,4 +202,6 @@ package struct TurnReport: Sendable {
     package let conclusion: TurnMachine.Conclusion
     /// From its begin to its stored end.
     package let duration: Duration
+    /// Of one that failed: why, for the log; holds no key and no message text.
+    package let cause: String?
 }

@@ -22,7 +22,7 @@ struct UpstreamFailure: Error {
     /// window.
     static let emptyStream = UpstreamFailure(
         ModelError(
-            .cutOff,
+            .tooLong,
             message: "The model's server ended without an answer. The conversation may be too long for it.",
             detail: "an empty stream; is the prompt longer than the server's window?"), isTransient: true)
 
