@@ -66,6 +66,8 @@ package enum Limits {
     package static let historyBytesMax = 2 * 1024 * 1024
     /// How long an answer waits for the one before it in its conversation to have closed its model.
     package static let predecessorWaitMilliseconds = 5_000
-    /// Answers that may run on one task at once.
+    /// Answers of one session that may run on one task at once, unless the operator says otherwise.
+    package static let runningAnswersPerSessionMax = 8
+    /// Answers that may run on one task at once, unless the operator says otherwise.
     package static let runningAnswersPerTaskMax = 256
 }

@@ -57,7 +57,7 @@ struct Serve: AsyncParsableCommand {
         let store = try VolumeStore.open(volume, presence: presence, logger: logger)
         let task = ChatTask(
             id: presence.task, host: host, store: store, catalogue: catalogue, liveness: presence,
-            report: { $0.log(to: logger) })
+            report: { $0.log(to: logger) }, answerLimits: try options.answerLimits())
         do {
             let probe = VolumeProbe(volume)
             let server = try buildServer(
@@ -123,7 +123,7 @@ struct Serve: AsyncParsableCommand {
             http: http)
         let loaded = try await loader.load(file: try Setting.optional(options.models, "STOA_MODELS"))
         for warning in loaded.warnings { logger.warning("\(warning)") }
-        return loaded.catalogue
+        return loaded.catalogue.guarded
     }
 
     private func announce(_ host: String, _ port: Int, _ volume: Volume, _ task: ChatTask, _ logger: Logger) {
@@ -148,12 +148,11 @@ extension TurnReport {
         case .stored(let message): state = message.state.rawValue
         case .lost: state = "lost"
         }
-        logger.info(
-            "turn",
-            metadata: [
-                "session": "\(answer.session.short)", "conversation": "\(answer.conversation)",
-                "model": "\(model)",
-                "state": "\(state)", "duration_ms": "\(duration.milliseconds)",
-            ])
+        var metadata: Logger.Metadata = [
+            "session": "\(answer.session.short)", "conversation": "\(answer.conversation)",
+            "model": "\(model)", "state": "\(state)", "duration_ms": "\(duration.milliseconds)",
+        ]
+        if let cause { metadata["cause"] = "\(cause)" }
+        logger.log(level: cause == nil ? .info : .warning, "turn", metadata: metadata)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChatCore
 import ChatServer
 
 /// How a task serves.
@@ -16,6 +17,15 @@ struct ServeOptions: ParsableArguments {
         help:
             "Event streams open at once; more are told to come back. [env: STOA_STREAMS_MAX] (default: 4096)")
     var streamsMax: Int?
+
+    @Option(
+        help: "Answers written at once; more are told to come back. [env: STOA_ANSWERS_MAX] (default: 256)")
+    var answersMax: Int?
+
+    @Option(
+        help:
+            "Of one session, by this task. [env: STOA_ANSWERS_PER_SESSION_MAX] (default: 8)")
+    var answersPerSessionMax: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -40,6 +50,18 @@ struct ServeOptions: ParsableArguments {
             configuration.eventStreamsMax = try Setting.check(streamsMax, "--streams-max", in: 1...100_000)
         }
         return configuration
+    }
+
+    /// How many answers this task writes at once.
+    func answerLimits() throws -> AnswerLimits {
+        var limits = AnswerLimits()
+        if let max = try Setting.optional(answersMax, "STOA_ANSWERS_MAX") {
+            limits.perTaskMax = try Setting.check(max, "--answers-max", in: 1...100_000)
+        }
+        if let max = try Setting.optional(answersPerSessionMax, "STOA_ANSWERS_PER_SESSION_MAX") {
+            limits.perSessionMax = try Setting.check(max, "--answers-per-session-max", in: 1...100_000)
+        }
+        return limits
     }
 
     /// How long running answers may go on.

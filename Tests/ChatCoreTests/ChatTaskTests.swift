@@ -65,6 +65,27 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("a model that finds the conversation too long is asked with less of it, the last question at least")
+    func tooLong() async throws {
+        let tooLong = ScriptedModel.Step.fail(ModelError(.tooLong))
+        let model = ScriptedModel([.text("one")], [.text("two")], [tooLong], [tooLong], [.text("three")])
+        try await withTasks(model) { cluster in
+            for (question, answer) in [("1", "one"), ("2", "two"), ("3", "three")] {
+                try await cluster.begin(on: 0, question)
+                #expect(try await cluster.read(on: 0, until: .complete).text == answer)
+            }
+            #expect(model.prompts.map { $0.messages.count } == [1, 3, 5, 3, 1])
+            #expect(model.prompts.last?.messages.map(\.text) == ["3"])
+        }
+        let never = ScriptedModel([tooLong])
+        try await withTasks(never) { cluster in
+            try await cluster.begin(on: 0, "1")
+            let seen = try await cluster.read(on: 0, until: .failed)
+            #expect(seen.message.failure?.code == "too_long")
+            #expect(never.prompts.count == 1)
+        }
+    }
+
     @Test("a reader resumes at its cursor, on any task, without a gap and without a repetition")
     func resume() async throws {
         let words = (0..<40).map { "word\($0) " }
@@ -259,13 +280,18 @@ struct ChatTaskTests {
         }
     }
 
-    @Test("a task writes only so many answers at once; one more is told so and nothing is stored")
-    func tooManyAnswers() async throws {
-        try await withTasks(ScriptedModel([.pause(.seconds(50))])) { cluster in
+    @Test(
+        "a task writes only so many answers at once, in all and of one session; one more is told so",
+        arguments: [true, false])
+    func tooManyAnswers(isOfSession: Bool) async throws {
+        var limits = AnswerLimits()
+        limits.perTaskMax = isOfSession ? 100 : 20
+        limits.perSessionMax = isOfSession ? 20 : 100
+        try await withTasks(ScriptedModel([.pause(.seconds(50))]), answerLimits: limits) { cluster in
             let task = cluster.tasks[0]
             let session = cluster.conversation.session
             let outcomes = try await withThrowingTaskGroup(of: ChatError.Code?.self) { group in
-                for number in 0..<Limits.runningAnswersPerTaskMax + 20 {
+                for number in 0..<40 {
                     let id = try ConversationID(validating: "c\(number)")
                     _ = try await task.store.createConversation(
                         NewConversation(id: id), in: session, at: .now())
@@ -282,8 +308,27 @@ struct ChatTaskTests {
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(outcomes.filter { $0 == nil }.count == Limits.runningAnswersPerTaskMax)
+            #expect(outcomes.filter { $0 == nil }.count == 20)
             #expect(outcomes.filter { $0 == .busy }.count == 20)
+            var stored = 0
+            for number in 0..<40 {
+                let page = try await task.store.conversation(
+                    ConversationID(validating: "c\(number)"), of: session, before: nil, limit: 1)
+                stored += page.messages.count
+            }
+            #expect(stored == 20, "what was refused is not stored")
+            let other = try await task.store.createSession(
+                Session(id: SessionKey().sessionID, created: .now()))
+            let place = ConversationReference(session: other.id, conversation: .random())
+            _ = try await task.store.createConversation(
+                NewConversation(id: place.conversation), in: other.id, at: .now())
+            if isOfSession {
+                _ = try await task.beginTurn(promptID: .random(), text: "?", model: nil, in: place)
+            } else {
+                await expectError(.busy) {
+                    try await task.beginTurn(promptID: .random(), text: "?", model: nil, in: place)
+                }
+            }
         }
     }
 

@@ -145,7 +145,7 @@ final class ScriptedLiveness: TaskLiveness {
 /// Runs `body` with `count` tasks on one store; they have left when this returns.
 func withTasks(
     _ model: any LanguageModel, count: Int = 1, drain: Duration = .zero,
-    store: any SessionStore = MemorySessionStore(),
+    store: any SessionStore = MemorySessionStore(), answerLimits: AnswerLimits = AnswerLimits(),
     _ body: @Sendable (TaskCluster) async throws -> Void
 ) async throws {
     let liveness = ScriptedLiveness()
@@ -157,7 +157,7 @@ func withTasks(
     let tasks = (0..<count).map {
         ChatTask(
             id: .make(host: "host\($0)"), host: "host\($0)", store: store, catalogue: catalogue,
-            liveness: liveness)
+            liveness: liveness, answerLimits: answerLimits)
     }
     try await withThrowingTaskGroup(of: Void.self) { group in
         for task in tasks { group.addTask { await task.run(drain: drain) } }

@@ -1,5 +1,16 @@
 import Synchronization
 
+/// How many answers a task writes at once; one more is told `busy` before anything is stored.
+package struct AnswerLimits: Hashable, Sendable {
+    /// Of all sessions.
+    package var perTaskMax = Limits.runningAnswersPerTaskMax
+    /// Of one session, so that one browser cannot take what all share.
+    package var perSessionMax = Limits.runningAnswersPerSessionMax
+
+    /// The defaults above.
+    package init() {}
+}
+
 /// Ends answers that nobody writes any more: their task died, or it lost them without being able to say so.
 ///
 /// No heartbeat is involved. A task is alive as long as it holds its lock (``TaskLiveness``); of its own
@@ -8,10 +19,12 @@ package final class AbandonedAnswers: Sendable {
     private let store: any SessionStore
     private let liveness: any TaskLiveness
     private let task: TaskID
+    private let limits: AnswerLimits
     private let claims = Mutex<[MessageID: Claim]>([:])
 
     /// Who works at an answer on this task.
     private struct Claim {
+        let session: SessionID
         var holders = 0
         /// The epochs in which it was taken up. Kept while anybody holds the claim, so that a request that
         /// was answered before the answer ended cannot take it up a second time.
@@ -19,22 +32,29 @@ package final class AbandonedAnswers: Sendable {
     }
 
     /// For the task `task`.
-    package init(store: any SessionStore, liveness: any TaskLiveness, task: TaskID) {
+    package init(
+        store: any SessionStore, liveness: any TaskLiveness, task: TaskID, limits: AnswerLimits
+    ) {
         self.store = store
+        self.limits = limits
         self.liveness = liveness
         self.task = task
     }
 
     /// This task is going to write `answer`, or to find out whether it does; said before the answer is
     /// stored, so that nobody here takes it for abandoned. Each claim is given back with ``release(_:)``.
-    /// - Returns: false when this task writes ``Limits/runningAnswersPerTaskMax`` others.
-    package func claim(_ answer: MessageID) -> Bool {
-        claims.withLock { claims in
-            guard claims[answer] != nil || claims.count < Limits.runningAnswersPerTaskMax else {
-                return false
+    /// - Throws: ``ChatError/Code/busy`` when this task writes as many others as its limits allow.
+    package func claim(_ answer: MessageID, of session: SessionID) throws {
+        try claims.withLock { claims in
+            if claims[answer] == nil {
+                guard claims.count < limits.perTaskMax else { throw ChatError.busy("This server") }
+                guard claims.values.count(where: { $0.session == session }) < limits.perSessionMax else {
+                    throw ChatError(
+                        .busy, "Too many answers of yours are being written. Wait until one of them is done.",
+                        retryAfterMilliseconds: 2_000)
+                }
             }
-            claims[answer, default: Claim()].holders += 1
-            return true
+            claims[answer, default: Claim(session: session)].holders += 1
         }
     }
 

@@ -89,8 +89,10 @@ extension ChatTask {
             let result = submit.yield {
                 // Claimed before it is stored: a reader who finds it between the two must not take it for
                 // abandoned.
-                guard self.abandoned.claim(answerID) else {
-                    return outcome.resume(throwing: ChatError.busy("This server"))
+                do {
+                    try self.abandoned.claim(answerID, of: conversation.session)
+                } catch {
+                    return outcome.resume(throwing: error)
                 }
                 defer { self.abandoned.release(answerID) }
                 let turn: Turn
@@ -133,7 +135,8 @@ extension ChatTask {
     /// without running, when the store's reply got lost.
     private func takeUp(_ turn: Turn, in conversation: ConversationReference) async {
         guard turn.answer.state == .running, let owner = turn.answer.owner, owner.task == id,
-            let model = try? catalogue.model(turn.answer.model), abandoned.claim(turn.answer.id)
+            let model = try? catalogue.model(turn.answer.model),
+            (try? abandoned.claim(turn.answer.id, of: conversation.session)) != nil
         else { return }
         defer { abandoned.release(turn.answer.id) }
         guard abandoned.takeUp(turn.answer.id, epoch: owner.epoch) else { return }

@@ -27,18 +27,22 @@ package final class ChatTask: Sendable {
     let report: @Sendable (TurnReport) -> Void
 
     /// A task that is not running yet: ``run(drain:)`` does.
-    /// - Parameter report: is told of every turn that ended here.
+    /// - Parameters:
+    ///   - report: is told of every turn that ended here.
+    ///   - answerLimits: how many answers it writes at once.
     package init(
         id: TaskID, host: String, store: any SessionStore, catalogue: ModelCatalogue,
         liveness: any TaskLiveness,
-        report: @escaping @Sendable (TurnReport) -> Void = { _ in }
+        report: @escaping @Sendable (TurnReport) -> Void = { _ in },
+        answerLimits: AnswerLimits = AnswerLimits()
     ) {
         self.id = id
         self.host = host
         self.store = store
         self.catalogue = catalogue
         self.report = report
-        abandoned = AbandonedAnswers(store: store, liveness: liveness, task: id)
+        abandoned = AbandonedAnswers(
+            store: store, liveness: liveness, task: id, limits: answerLimits)
         sessions = SessionFeeds(store: store)
         feeds = ConversationFeeds(store: store, settler: abandoned)
         (jobs, submit) = AsyncStream.makeStream()
