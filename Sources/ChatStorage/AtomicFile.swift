@@ -137,6 +137,15 @@ enum AtomicFile {
         return names
     }
 
+    /// Whether there is something of that name, as far as this host knows.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// The file's length; 0 when there is none.
+    static func bytes(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
     /// As ``names(in:)``; none when there is no such folder.
     static func namesIfAny(in folder: String) throws -> [String] {
         access(folder, F_OK) == 0 ? try names(in: folder) : []

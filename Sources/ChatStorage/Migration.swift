@@ -13,9 +13,17 @@ package struct Migration: Hashable, Sendable {
     /// SHA-256 of the file's bytes, in hexadecimal digits: a file that was changed after its release is
     /// noticed.
     package let checksum: String
+    /// The schema that a program must know at least to go on reading a shard with this migration.
+    package let minReader: Int
+    /// The schema that a program must know at least to go on writing to a shard with this migration.
+    package let minWriter: Int
 
     /// Makes a migration of a file's name, `NNNN_what.sql`, and its bytes.
-    /// - Throws: ``ChatError/Code/internal`` when the name has no number.
+    ///
+    /// Comments on top of the file may say who can live with it, `-- min_reader: 5` and `-- min_writer: 5`:
+    /// programs whose newest migration is 5 or later. Without them only a program that has this migration
+    /// can.
+    /// - Throws: ``ChatError/Code/internal`` when the name has no number, or when these make no sense.
     package init(file name: String, bytes: some Sequence<UInt8>) throws {
         let digits = name.prefix { $0.isASCII && $0.isNumber }
         guard let version = Int(digits), version > 0, name.hasSuffix(".sql"),
@@ -28,6 +36,27 @@ package struct Migration: Hashable, Sendable {
         self.name = name
         sql = String(decoding: bytes, as: UTF8.self)
         checksum = SessionID(hash: SHA256.hash(bytes)).hexadecimal
+        minWriter = try Self.declared("min_writer", in: sql, of: name) ?? version
+        minReader = try Self.declared("min_reader", in: sql, of: name) ?? minWriter
+        guard minReader <= minWriter, minWriter <= version, minReader > 0 else {
+            throw ChatError(
+                .internal,
+                "The migration \(name) must have 0 < min_reader <= min_writer <= \(version).")
+        }
+    }
+
+    /// The number behind `-- key:` in the comments on top.
+    private static func declared(_ key: String, in sql: String, of name: String) throws -> Int? {
+        let prefix = "-- \(key):"
+        let comments = sql.split(separator: "\n", omittingEmptySubsequences: false).prefix {
+            $0.isEmpty || $0.hasPrefix("--")
+        }
+        guard let line = comments.first(where: { $0.hasPrefix(prefix) }) else { return nil }
+        let digits = line.dropFirst(prefix.count).drop { $0 == " " }.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int(digits) else {
+            throw ChatError(.internal, "The migration \(name) has no number behind \(key).")
+        }
+        return number
     }
 }
 

@@ -51,7 +51,7 @@ actor MigrationLane {
     /// - Returns: the migrations that this call applied.
     /// - Throws: ``ChatError``; ``ChatError/Code/busy`` at the deadline.
     func migrate(
-        _ migrator: Migrator, shard: ShardFile, engine: any StorageEngine,
+        _ migrator: Migrator, shard: ShardFile, to target: Int? = nil, engine: any StorageEngine,
         until deadline: ContinuousClock.Instant
     ) async throws -> [Migration] {
         do {
@@ -62,14 +62,15 @@ actor MigrationLane {
         }
         return try await mapped(shard) {
             let connection = try await held(shard, engine, .create, until: deadline)
-            let applied = try await migrator.migrate(connection, shard: shard.name, until: deadline)
+            let applied = try await migrator.migrate(
+                connection, shard: shard.name, to: target, until: deadline)
             try connection.close()
             return applied
         }
     }
 
     /// The shard's file, opened and taken; closing it gives it back.
-    private func held(
+    func held(
         _ shard: ShardFile, _ engine: any StorageEngine, _ access: OpenOptions.Access,
         until deadline: ContinuousClock.Instant
     ) async throws -> Connection {
@@ -123,7 +124,7 @@ actor MigrationLane {
         }
     }
 
-    private func mapped<R>(_ shard: ShardFile, _ body: () async throws -> R) async throws -> R {
+    func mapped<R>(_ shard: ShardFile, _ body: () async throws -> R) async throws -> R {
         do {
             return try await body()
         } catch let error as SQLiteError {

@@ -33,17 +33,7 @@ struct Migrator: Sendable {
                 applied: [], pending: isFresh ? migrations : [],
                 state: isFresh ? .fresh : .drifted("it has tables but no history: not a shard of Stoa"))
         }
-        let applied = try connection.rows(
-            """
-            SELECT version, name, checksum, applied_ms, host, duration_ms FROM schema_migration
-            ORDER BY version
-            """
-        ) { row throws(SQLiteError) in
-            SchemaStatus.Applied(
-                version: try row.int(0), name: try row.text(1), checksum: try row.text(2),
-                applied: Timestamp(milliseconds: try row.int64(3)), host: try row.text(4),
-                durationMilliseconds: try row.int(5))
-        }
+        let applied = try SchemaHistory(connection).applied()
         return judge(applied, userVersion: userVersion)
     }
 
@@ -68,7 +58,11 @@ struct Migrator: Sendable {
         guard userVersion == applied.count else {
             return status(.drifted("user_version is \(userVersion) after \(applied.count) migrations"))
         }
-        if applied.count > migrations.count { return status(.newer) }
+        if applied.count > migrations.count {
+            let later = applied.dropFirst(migrations.count)
+            guard later.allSatisfy({ $0.minReader <= migrations.count }) else { return status(.newer) }
+            return status(.ahead(isWritable: later.allSatisfy { $0.minWriter <= migrations.count }))
+        }
         let pending = Array(migrations.dropFirst(applied.count))
         return status(pending.isEmpty ? .current : .older, pending: pending)
     }
@@ -76,11 +70,13 @@ struct Migrator: Sendable {
     /// Applies what is missing, each migration in a transaction of its own, waiting for other processes
     /// without blocking. A fresh shard gets all of them in one: tasks that start together on a fresh volume
     /// would take one that is half-way for an older volume, and refuse it.
+    /// - Parameter target: the last version to apply; nil is all.
     /// - Returns: the migrations that this call applied.
     /// - Throws: ``ChatError`` when the schema is newer or drifted, or when a migration fails, naming it;
     ///   `SQLiteError` `busy` at the deadline; `CancellationError`.
     func migrate(
-        _ connection: Connection, shard: String, until deadline: ContinuousClock.Instant,
+        _ connection: Connection, shard: String, to target: Int? = nil,
+        until deadline: ContinuousClock.Instant,
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> [Migration] {
         var done: [Migration] = []
@@ -88,10 +84,14 @@ struct Migrator: Sendable {
             try await retryingWhileBusy(until: deadline) { try connection.begin(.immediate) }
             do {
                 let status = try status(of: connection)
-                let due = status.state == .fresh ? status.pending : Array(status.pending.prefix(1))
+                let wanted = status.pending.filter { $0.version <= target ?? .max }
+                let due = status.state == .fresh ? wanted : Array(wanted.prefix(1))
                 guard status.state == .fresh || status.state == .older, !due.isEmpty else {
                     connection.rollBackIfOpen()
-                    if let refusal = status.refusal(shard: shard) { throw refusal }
+                    // Older than this program's by request only, that is when a target was named.
+                    if !status.isDone(upTo: target), let refusal = status.refusal(shard: shard) {
+                        throw refusal
+                    }
                     return done
                 }
                 for next in due { try apply(next, to: connection, shard: shard) }
@@ -109,13 +109,7 @@ struct Migrator: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         do {
-            try connection.run(
-                """
-                CREATE TABLE IF NOT EXISTS schema_migration (
-                    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,
-                    applied_ms INTEGER NOT NULL, host TEXT NOT NULL, duration_ms INTEGER NOT NULL
-                ) STRICT
-                """)
+            try SchemaHistory(connection).prepare()
             // Enforced while a table is rebuilt, foreign keys would delete its children; what is left is
             // checked below.
             try connection.run("PRAGMA defer_foreign_keys = ON")
@@ -130,13 +124,8 @@ struct Migrator: Sendable {
             throw Self.failure(of: migration, shard: shard, "it left rows without a parent in \(orphan)")
         }
         let duration = start.duration(to: clock.now)
-        try connection.run(
-            "INSERT INTO schema_migration VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                .integer(migration.version), .text(migration.name), .text(migration.checksum),
-                .integer(Timestamp.now().milliseconds), .text(host),
-                .integer(Int(duration / .milliseconds(1))),
-            ])
+        try SchemaHistory(connection).add(
+            migration, at: .now(), host: host, durationMilliseconds: Int(duration / .milliseconds(1)))
         try connection.run("PRAGMA user_version = \(migration.version)")
     }
 

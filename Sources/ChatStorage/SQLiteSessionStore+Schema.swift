@@ -23,22 +23,23 @@ extension SQLiteSessionStore {
             folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine())
     }
 
-    /// Brings all shards up to this program's schema, one after the other. Doing it again, here or elsewhere
-    /// at the same time, does nothing more: exactly one process applies a migration to a shard, the others
-    /// wait for it.
+    /// Brings all shards up to this program's schema, one after the other, without asking who else lives: see
+    /// ``VolumeMigration`` for that. Doing it again, here or elsewhere at the same time, does nothing more:
+    /// exactly one process applies a migration to a shard, the others wait for it.
     /// - Parameters:
+    ///   - target: the last migration to apply; nil is all.
     ///   - deadline: when to give up waiting for other processes.
     ///   - progress: called after each shard with its number and the migrations that this call applied to it.
     /// - Throws: ``ChatError`` for a schema that is newer or drifted, a migration that fails (its shard is as
     ///   it was, those before it stay migrated), ``ChatError/Code/busy`` at the deadline.
     package static func migrate(
-        _ volume: Volume,
+        _ volume: Volume, to target: Int? = nil,
         deadline: ContinuousClock.Instant = .now + .seconds(migrationSecondsMax),
         progress: @Sendable (_ shard: Int, _ applied: [Migration]) -> Void = { _, _ in }
     ) async throws {
         try await migrate(
             folder: volume.folder, shardCount: volume.manifest.shards, engine: try volume.storageEngine(),
-            deadline: deadline, progress: progress)
+            target: target, deadline: deadline, progress: progress)
     }
 
     /// Writes one shard as an ordinary SQLite database, for `sqlite3` and other tools. The shard is held from
@@ -78,6 +79,7 @@ extension SQLiteSessionStore {
 
     static func migrate(
         folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded,
+        target: Int? = nil,
         deadline: ContinuousClock.Instant = .now + .seconds(migrationSecondsMax),
         progress: @Sendable (_ shard: Int, _ applied: [Migration]) -> Void = { _, _ in }
     ) async throws {
@@ -85,7 +87,9 @@ extension SQLiteSessionStore {
         let migrator = Migrator(migrations: migrations, host: Volume.hostName())
         for number in 0..<shardCount {
             let file = ShardFile(number, of: shardCount, volume: folder)
-            progress(number, try await lane.migrate(migrator, shard: file, engine: engine, until: deadline))
+            progress(
+                number,
+                try await lane.migrate(migrator, shard: file, to: target, engine: engine, until: deadline))
         }
     }
 }

@@ -6,7 +6,7 @@ import Logging
 /// What each operation means is said by ``SessionStore``; how it is done in SQL, by `ConversationTable` and
 /// `AnswerTable`; when it is done, by `Shard`: this type only brings the two together.
 package final class SQLiteSessionStore: SessionStore {
-    private let shards: [Shard]
+    let shards: [Shard]
 
     /// Opens nothing yet: each shard is opened, and its schema checked, by the first operation on it.
     init(
@@ -22,7 +22,8 @@ package final class SQLiteSessionStore: SessionStore {
                 isAlone: isAlone
             ) { connection in
                 let status = try connection.transaction(.deferred) { try migrator.status(of: connection) }
-                if let refusal = status.refusal(shard: file.name) { throw refusal }
+                if let refusal = status.refusal(shard: file.name, isReading: true) { throw refusal }
+                return status.refusal(shard: file.name).map(Shard.Access.reading) ?? .writing
             }
         }
     }

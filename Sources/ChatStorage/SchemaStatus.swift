@@ -12,6 +12,10 @@ package struct SchemaStatus: Hashable, Sendable {
         /// The host that did it.
         package let host: String
         package let durationMilliseconds: Int
+        /// The schema that a program must know at least to read on (see ``Migration/minReader``).
+        package let minReader: Int
+        /// The schema that a program must know at least to write on.
+        package let minWriter: Int
     }
 
     /// What is to be done about it.
@@ -22,7 +26,10 @@ package struct SchemaStatus: Hashable, Sendable {
         case older
         /// As this program wants it.
         case current
-        /// Made by a newer program.
+        /// Made by a newer program, which lets this one go on, reading at least: the middle of a rolling
+        /// deploy.
+        case ahead(isWritable: Bool)
+        /// Made by a newer program, and this one is too old for it.
         case newer
         /// Not a history of this program's migrations; the sentence says what differs.
         case drifted(String)
@@ -34,13 +41,33 @@ package struct SchemaStatus: Hashable, Sendable {
     package let pending: [Migration]
     package let state: State
 
-    /// The error with which a task refuses a shard in this state; nil when it is current.
-    /// - Parameter shard: the shard's name, for the log.
-    package func refusal(shard: String) -> ChatError? {
+    /// The schema's version.
+    package var version: Int { applied.last?.version ?? 0 }
+
+    /// Whether nothing is left to apply, or nothing up to `target`.
+    package func isDone(upTo target: Int?) -> Bool {
+        switch state {
+        case .current, .ahead(isWritable: true): true
+        case .fresh, .older: pending.allSatisfy { $0.version > target ?? .max }
+        case .ahead, .newer, .drifted: false
+        }
+    }
+
+    /// The error with which a task refuses a shard in this state; nil when it may use it.
+    /// - Parameters:
+    ///   - shard: the shard's name, for the log.
+    ///   - isReading: what is wanted is to read only.
+    package func refusal(shard: String, isReading: Bool = false) -> ChatError? {
         let (message, cause): (String, String)
         switch state {
-        case .current:
+        case .current, .ahead(isWritable: true):
             return nil
+        case .ahead(isWritable: false):
+            if isReading { return nil }
+            (message, cause) = (
+                "The volume's schema is newer than this program, which may still read it but not write.",
+                "version \(applied.last?.version ?? 0) needs \(applied.map(\.minWriter).max() ?? 0) to write"
+            )
         case .fresh:
             (message, cause) = ("The volume has not been set up. Run `stoa migrate up`.", "no schema")
         case .older:

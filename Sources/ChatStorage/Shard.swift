@@ -31,13 +31,15 @@ actor Shard {
     let logger: Logger
     /// Whether no other task lives that could want the shard.
     let isAlone: @Sendable () -> Bool
-    let verify: @Sendable (Connection) throws -> Void
+    let verify: @Sendable (Connection) throws -> Access
     private let executor: ShardExecutor
 
     // What the pump owns.
     var connection: Connection?
     /// SQLite's own count of schema changes when the file was verified; nil until then.
     var verifiedSchema: Int?
+    /// What the verification allowed.
+    var access = Access.writing
     /// The shard is ours.
     var hold: Hold?
     /// The hold before this one.
@@ -53,13 +55,20 @@ actor Shard {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+    /// What this program may do with a shard's schema.
+    enum Access: Sendable {
+        case writing
+        /// A newer program's schema: every write is failed with the error.
+        case reading(ChatError)
+    }
+
     /// Nothing is opened before the first operation.
     /// - Parameter verify: looks at a freshly opened file and throws a `ChatError` to refuse it, or the
     ///   `SQLiteError` it met.
     init(
         label: String, path: String, engine: any StorageEngine, bounds: Bounds = Bounds(), logger: Logger,
         isAlone: @escaping @Sendable () -> Bool = { false },
-        verify: @escaping @Sendable (Connection) throws -> Void = { _ in }
+        verify: @escaping @Sendable (Connection) throws -> Access = { _ in .writing }
     ) {
         self.label = label
         self.path = path
@@ -176,7 +185,12 @@ actor Shard {
             var outcome = Outcome.served
             if queue.isWaiting(.read) { outcome = try serveReads(on: try held()) }
             if outcome == .served, queue.isWaiting(.write) {
-                outcome = try await serveWrites(on: try held())
+                let connection = try held()
+                if case .reading(let refusal) = access {
+                    refuseWrites(refusal)
+                } else {
+                    outcome = try await serveWrites(on: connection)
+                }
             }
             return outcome
         } catch {
@@ -217,11 +231,16 @@ actor Shard {
             try engine.prepare(connection)
             // Before the verification, so that a change in between is seen as one.
             let cookie = try Self.schemaCookie(of: connection)
-            try verify(connection)
+            access = try verify(connection)
             verifiedSchema = cookie
             queue.count { $0.openings += 1 }
         }
         return connection
+    }
+
+    private func refuseWrites(_ refusal: ChatError) {
+        for operation in queue.take(.write, countMax: bounds.batchMax) { operation.fail(refusal) }
+        queue.finish(.write)
     }
 
     /// True if another task changed the schema since the file was verified. To be asked inside a transaction,

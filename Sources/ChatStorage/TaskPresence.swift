@@ -118,9 +118,11 @@ extension TaskPresence {
         let host: String
         let pid = getpid()
         let started = Timestamp.now()
+        /// The newest migration it knows: what it can live with is checked before a volume is migrated.
+        let schema = [Migration].embedded.last?.version
 
         private enum CodingKeys: String, CodingKey {
-            case task, host, pid
+            case task, host, pid, schema
             case started = "started_ms"
         }
 
@@ -143,7 +145,7 @@ extension TaskPresence {
     }
 
     /// Whether somebody holds `path` exclusively. No file is no lock.
-    private static func isLocked(_ path: String, in folder: String) throws -> Bool {
+    static func isLocked(_ path: String, in folder: String) throws -> Bool {
         for _ in 0..<3 {
             do {
                 let lock = try FileLock(path, create: false)

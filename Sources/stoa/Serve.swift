@@ -104,11 +104,7 @@ struct Serve: AsyncParsableCommand {
         let status = try await VolumeStore.schemaStatus(of: volume)
         // A fresh volume is nobody's data yet: it gets its schema without being asked for.
         if try status.isFresh || Setting.isOn(options.migrate, "STOA_MIGRATE") {
-            try await Migrate.up(volume) { shard, applied in
-                guard !applied.isEmpty else { return }
-                logger.info(
-                    "shard migrated", metadata: ["shard": "\(shard)", "migrations": "\(applied.count)"])
-            }
+            try await Migrate.up(volume) { $0.log(to: logger) }
         } else if let refusal = status.refusal {
             throw ExitStatus.fail(ExitStatus.line(of: refusal), ExitStatus.dataError)
         }
@@ -137,6 +133,22 @@ struct Serve: AsyncParsableCommand {
         print("stoa: listening on http://\(address):\(port)")
         // Whoever started this waits for the line, often through a pipe.
         fflush(nil)
+    }
+}
+
+extension VolumeMigration.Event {
+    /// One line for each shard that was changed.
+    func log(to logger: Logger) {
+        switch self {
+        case .waiting(let holder):
+            logger.notice(
+                "waiting for another process that migrates",
+                metadata: ["host": "\(holder?.host ?? "unknown")", "pid": "\(holder?.pid ?? 0)"])
+        case .migrated(let shard, let applied):
+            guard !applied.isEmpty else { return }
+            logger.info(
+                "shard migrated", metadata: ["shard": "\(shard)", "migrations": "\(applied.count)"])
+        }
     }
 }
 

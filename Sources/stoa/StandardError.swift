@@ -18,6 +18,12 @@ enum StandardError {
         _ = bytes.withUnsafeBytes { unistdWrite(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
+    /// Writes `line` over the one before it, on a terminal.
+    static func writeOver(_ line: String) {
+        let bytes = Array("\r\u{1B}[K\(line)".utf8)
+        _ = bytes.withUnsafeBytes { unistdWrite(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
     private static func unistdWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
         #if canImport(Glibc)
             Glibc.write(descriptor, bytes, count)

@@ -28,7 +28,7 @@ struct VolumeCommand: AsyncParsableCommand {
                     StandardError.write("stoa: \($0.sentence)")
                 }
                 let volume = try await new.openOrCreate(at: volume.folder)
-                try await Migrate.up(volume) { _, _ in }
+                try await Migrate.up(volume)
                 try VolumeCommand.describe(volume, asJSON: json)
             }
         }

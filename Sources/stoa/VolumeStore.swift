@@ -41,7 +41,7 @@ extension SchemaStatus.State {
     /// Made by another program: nothing this one may touch.
     fileprivate var isForeign: Bool {
         switch self {
-        case .newer, .drifted, .older: true
+        case .newer, .ahead, .drifted, .older: true
         case .fresh, .current: false
         }
     }
@@ -52,6 +52,8 @@ extension SchemaStatus.State {
         case .fresh: "fresh"
         case .older: "older"
         case .current: "current"
+        case .ahead(isWritable: true): "newer, usable"
+        case .ahead(isWritable: false): "newer, readable"
         case .newer: "newer"
         case .drifted: "drifted"
         }

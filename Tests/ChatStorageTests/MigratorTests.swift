@@ -207,7 +207,7 @@ struct MigratorTests {
         try await change(
             """
             CREATE TABLE later (n INTEGER) STRICT;
-            INSERT INTO schema_migration
+            INSERT INTO schema_migration (version, name, checksum, applied_ms, host, duration_ms)
             VALUES (\([Migration].embedded.count + 1), 'later.sql', '', 0, '', 0);
             PRAGMA user_version = \([Migration].embedded.count + 1);
             """, engine)

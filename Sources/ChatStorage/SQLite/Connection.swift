@@ -41,7 +41,8 @@ final class Connection {
         handle = opened
         interruptHandle = InterruptHandle(opened)
         sqlite3_extended_result_codes(opened, 1)
-        guard vfsName == options.vfs else {
+        // "memdb" adds the size of what it holds.
+        guard vfsName == options.vfs || vfsName.hasPrefix("\(options.vfs)(") else {
             throw SQLiteError(code: .misuse, message: "opened with VFS \(vfsName), not \(options.vfs)")
         }
         // SQLite falls back to a read-only file handle when the file may not be written.
