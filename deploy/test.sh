@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317 # the steps are called by their names
 set -uo pipefail
 
-steps=(packages format shell build tidy test botocore vfs browser cluster nfs)
+steps=(packages format shell build tidy test botocore providers vfs browser cluster nfs)
 
 usage() {
     cat <<'EOF'
@@ -17,6 +17,7 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   tidy      the style of the source tree and its imports (TidyTests)
   test      swift test: all other test targets
   botocore  requests to Bedrock and its streams, compared with AWS's own client
+  providers stoa serve against servers that play Bedrock and OpenAI-compatible ones; with --long a real small model too
   browser   the page in a real Chromium
   cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
@@ -126,6 +127,31 @@ step_test() {
 }
 
 step_botocore() { bounded 600 Tests/ChatModelsTests/botocore/run; }
+
+step_providers() {
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    ((long)) || {
+        bounded 300 Tests/Providers/run --stoa .build/debug/stoa
+        return
+    }
+    # The first time llama.cpp is compiled, which takes up to half an hour.
+    bounded 3600 deploy/local-model.sh --install-only || return 1
+    local port=$((20000 + RANDOM % 20000)) server status
+    deploy/local-model.sh --port "$port" &
+    server=$!
+    for _ in {1..120}; do
+        curl --silent --fail --output /dev/null "http://127.0.0.1:$port/v1/models" && break
+        sleep 1
+    done
+    bounded 3000 Tests/Providers/run --stoa .build/debug/stoa --local "http://127.0.0.1:$port/v1"
+    status=$?
+    kill "$server"
+    wait "$server" 2>/dev/null
+    return "$status"
+}
 
 step_browser() {
     [[ -x Tests/BrowserTests/run ]] || skip "Tests/BrowserTests/run is not there"

@@ -8,10 +8,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
 
-def read(url, model):
+def read(url, model, key=("AKIDEXAMPLE", "secret-word", "token-word"), region="us-east-1"):
     client = boto3.client(
-        "bedrock-runtime", region_name="us-east-1", endpoint_url=url, aws_access_key_id="AKIDEXAMPLE",
-        aws_secret_access_key="secret-word", aws_session_token="token-word",
+        "bedrock-runtime", region_name=region, endpoint_url=url, aws_access_key_id=key[0],
+        aws_secret_access_key=key[1], aws_session_token=key[2],
         config=Config(retries={"max_attempts": 0, "mode": "standard"}, read_timeout=20))
     seen = {"text": "", "reasoning": "", "stop_reason": None, "input_tokens": None, "output_tokens": None,
             "error": None}
@@ -34,4 +34,5 @@ def read(url, model):
     return seen
 
 
-print(json.dumps(read(sys.argv[1], sys.argv[2])))
+if __name__ == "__main__":
+    print(json.dumps(read(sys.argv[1], sys.argv[2])))
