@@ -42,6 +42,8 @@ package final class ConversationFeed: Sendable {
         var isGone = false
         var isLeaving = false
         var hasUnannouncedText = false
+        /// When readers were last woken for text; nil before the first time.
+        var announced: ContinuousClock.Instant?
     }
 
     private let state = Observed(State())
@@ -101,22 +103,33 @@ package final class ConversationFeed: Sendable {
         }
     }
 
-    /// The running answer gained text. Readers are woken by ``announceText()``, so that many small deltas are
-    /// one wake.
-    package func append(_ said: Utterance, to message: MessageID) {
+    /// The running answer gained text. Readers are woken at once for the first in a while, the first token of
+    /// all above all; what follows within ``Limits/deltaIntervalMilliseconds`` waits for ``announceText(at:)``,
+    /// so that many small deltas are one wake.
+    package func append(
+        _ said: Utterance, to message: MessageID, at now: ContinuousClock.Instant = .now
+    ) {
         state.change { state in
             guard state.running?.message == message else { return false }
             state.running?.said.append(said)
-            state.hasUnannouncedText = true
-            return false
+            let pause = Duration.milliseconds(Limits.deltaIntervalMilliseconds)
+            if let announced = state.announced, now - announced < pause {
+                state.hasUnannouncedText = true
+                return false
+            }
+            state.announced = now
+            state.hasUnannouncedText = false
+            return true
         }
     }
 
     /// Wakes the readers if text was appended since the last time.
-    package func announceText() {
+    package func announceText(at now: ContinuousClock.Instant = .now) {
         state.change { state in
-            defer { state.hasUnannouncedText = false }
-            return state.hasUnannouncedText
+            guard state.hasUnannouncedText else { return false }
+            state.hasUnannouncedText = false
+            state.announced = now
+            return true
         }
     }
 
