@@ -22,6 +22,18 @@ package struct ModelHTTPClient: Sendable {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
+    /// Sends a request and returns the head of the response.
+    /// - Throws: ``UpstreamFailure`` when there is none.
+    func send(_ request: HTTPClientRequest, deadlines: ModelDeadlines) async throws -> HTTPClientResponse {
+        do {
+            // The watch cancels earlier; this is the client's own upper bound on the head of the response.
+            return try await client.execute(
+                request, timeout: .milliseconds(Int64(deadlines.wholeMilliseconds)))
+        } catch {
+            throw UpstreamFailure.transport(error, hasBegun: false)
+        }
+    }
+
     /// Ends all connections. Answers under way fail. Call it exactly once.
     package func shutdown() async {
         // It only throws when called twice, and then there is nothing left to do.

@@ -103,12 +103,6 @@ package struct BedrockModel: LanguageModel {
                 (name: "user-agent", value: "stoa"),
             ])
         request.body = .bytes(ByteBuffer(bytes: body))
-        do {
-            // The watch cancels earlier; this is the client's own upper bound on the head of the response.
-            return try await http.client.execute(
-                request, timeout: .milliseconds(Int64(settings.deadlines.wholeMilliseconds)))
-        } catch {
-            throw UpstreamFailure.transport(error, hasBegun: false)
-        }
+        return try await http.send(request, deadlines: settings.deadlines)
     }
 }

@@ -83,13 +83,7 @@ package struct OpenAIModel: LanguageModel {
         request.headers = endpoint.headers(accept: "text/event-stream")
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(bytes: body))
-        do {
-            // The watch cancels earlier; this is the client's own upper bound on the head of the response.
-            return try await http.client.execute(
-                request, timeout: .milliseconds(Int64(settings.deadlines.wholeMilliseconds)))
-        } catch {
-            throw UpstreamFailure.transport(error, hasBegun: false)
-        }
+        return try await http.send(request, deadlines: settings.deadlines)
     }
 }
 
