@@ -27,6 +27,25 @@ package enum Limits {
     package static let conversationsPageMax = 100
     /// Messages in one page of a conversation.
     package static let messagesPageMax = 100
+    /// What is searched for, in bytes of UTF-8.
+    package static let searchQueryBytesMax = 512
+    /// Words of a search.
+    package static let searchWordsMax = 16
+    /// Conversations found in one step of a search.
+    package static let searchPageMax = 50
+    /// Hits told of one conversation.
+    package static let searchHitsPerConversationMax = 5
+    /// The longest snippet of a message, in Unicode scalars.
+    package static let snippetScalarsMax = 200
+    /// Conversations and messages read by one request that goes through a session: a search goes on from
+    /// there with the next one.
+    package static let readRowsPerRequestMax = 4_000
+    /// Text read by such a request, in bytes of UTF-8.
+    package static let readBytesPerRequestMax = 4 * 1024 * 1024
+    /// Conversations and messages read in one go from a database, while its other readers wait.
+    package static let readRowsMax = 250
+    /// Text read in one go from a database, in bytes of UTF-8; one message in any case.
+    package static let readBytesMax = 256 * 1024
     /// Messages handed out by one call of ``SessionStore/changes(in:of:since:limit:)``.
     package static let changesMax = 50
 

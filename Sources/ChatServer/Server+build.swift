@@ -86,6 +86,9 @@ func buildRoutes(
     ModelRoutes(catalogue: task.catalogue).add(to: routes)
     ConversationRoutes(task: task, renderer: renderer, bodies: bodies).add(to: routes)
     MessageRoutes(task: task, bodies: bodies).add(to: routes)
+    SearchRoutes(task: task).add(to: routes)
+    ExportRoutes(task: task, deadlines: deadlines, slots: Slots(countMax: configuration.exportsMax)).add(
+        to: routes)
     EventRoutes(
         task: task, renderer: renderer, deadlines: deadlines,
         slots: Slots(countMax: configuration.eventStreamsMax)

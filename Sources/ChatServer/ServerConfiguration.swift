@@ -14,6 +14,8 @@ package struct ServerConfiguration: Sendable {
     package var requestsMax = 512
     /// Event streams open at once; more are told to come back.
     package var eventStreamsMax = 4_096
+    /// Exports written at once; more are told to come back.
+    package var exportsMax = 8
     /// A connection on which nothing arrives for so long is closed, unless an answer is being written. Longer
     /// than the 60 s of a load balancer, which would otherwise send a request into a connection that is just
     /// closing.

@@ -50,7 +50,7 @@ struct ConversationTable {
         FROM session AS s JOIN conversation AS c ON c.session = s.number AND c.id = ?2 WHERE s.id = ?1
         """
 
-    private static func row(_ row: Statement) throws(SQLiteError) -> Row {
+    static func row(_ row: Statement) throws(SQLiteError) -> Row {
         Row(
             number: try row.int64(0), session: try row.int64(1), nextPosition: try row.int(2),
             running: try row.int64IfAny(3), leaf: try row.intIfAny(15),

@@ -60,7 +60,7 @@ struct MessageTable {
     static let lengthSQL =
         "SELECT offset + text_bytes FROM part WHERE message = ? ORDER BY offset DESC LIMIT 1"
 
-    private static func row(_ row: Statement) throws(SQLiteError) -> Row {
+    static func row(_ row: Statement) throws(SQLiteError) -> Row {
         let number = try row.int64(0)
         guard let role = Message.Role(rawValue: try row.text(3)),
             let state = Message.State(rawValue: try row.text(5))
@@ -97,16 +97,19 @@ struct MessageTable {
     /// ended.
     private func rows(_ sql: String, _ values: [SQLiteValue]) throws(SQLiteError) -> [Row] {
         var rows = try connection.rows(sql, values, Self.row)
-        for index in rows.indices {
-            if rows[index].value.state == .running {
-                let said = try said(byRunning: rows[index].number)
-                rows[index].value.reasoning = said.reasoning
-                rows[index].value.text = said.text
-            } else if rows[index].hasReasoning {
-                rows[index].value.reasoning = try reasoning(of: rows[index].number)
-            }
-        }
+        for index in rows.indices { try complete(&rows[index]) }
         return rows
+    }
+
+    /// Adds to a row what is kept elsewhere of what was said.
+    func complete(_ row: inout Row) throws(SQLiteError) {
+        if row.value.state == .running {
+            let said = try said(byRunning: row.number)
+            row.value.reasoning = said.reasoning
+            row.value.text = said.text
+        } else if row.hasReasoning {
+            row.value.reasoning = try reasoning(of: row.number)
+        }
     }
 
     func find(_ id: MessageID, in conversation: Int64) throws(SQLiteError) -> Row? {
@@ -186,7 +189,7 @@ struct MessageTable {
         return presented
     }
 
-    private func id(at position: Int, in conversation: Int64) throws(SQLiteError) -> MessageID? {
+    func id(at position: Int, in conversation: Int64) throws(SQLiteError) -> MessageID? {
         try connection.first(Self.idSQL, [.integer(Self.number(conversation, position))]) {
             row throws(SQLiteError) in
             MessageID(uncheckedRawValue: try row.text(0))
@@ -194,7 +197,7 @@ struct MessageTable {
     }
 
     /// The positions that are shown; all of them as long as each message follows the one before it.
-    private func path(of row: ConversationTable.Row) throws(SQLiteError) -> [ClosedRange<Int>] {
+    func path(of row: ConversationTable.Row) throws(SQLiteError) -> [ClosedRange<Int>] {
         try branches.branching(of: row)?.path ?? [1...Int(Self.positionsMax) - 1]
     }
 

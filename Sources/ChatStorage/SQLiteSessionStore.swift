@@ -28,7 +28,8 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
-    private func shard(_ session: SessionID) -> Shard {
+    /// Where a session lives.
+    func shard(_ session: SessionID) -> Shard {
         shards[ShardFile.number(of: session, count: shards.count)]
     }
 

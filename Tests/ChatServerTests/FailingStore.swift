@@ -69,6 +69,12 @@ struct FailingStore: SessionStore {
     var sweepPartsCount: Int { 1 }
     func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] { throw unused }
     func close() async {}
+    func texts(of session: SessionID, from place: SearchPlace?, bounds: ReadBounds) async throws
+        -> SearchStretch
+    { throw unused }
+    func transcripts(
+        of conversations: [ConversationID], in session: SessionID, after position: Int, bounds: ReadBounds
+    ) async throws -> TranscriptStretch { throw unused }
 
     private var unused: ChatError { ChatError(.internal, "not for this test") }
 }

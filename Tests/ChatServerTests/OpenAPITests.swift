@@ -90,6 +90,26 @@ struct OpenAPITests {
         Case(method: .get, template: "/api/v1/session", isKeyed: false, status: 401),
         Case(method: .get, template: "/api/v1/session/events", isKeyed: false, status: 401),
         Case(method: .delete, template: "/api/v1/session", isKeyed: false, status: 401),
+        Case(method: .get, template: "/api/v1/search", path: "/api/v1/search?q=%C3%A9", status: 200),
+        Case(method: .get, template: "/api/v1/search", status: 400),
+        Case(
+            method: .get, template: "/api/v1/search", path: "/api/v1/search?q=x", isKeyed: false, status: 401),
+        Case(
+            method: .get, template: "/api/v1/search",
+            path: "/api/v1/search?q=\(String(repeating: "x", count: 600))", status: 413),
+        Case(method: .get, template: "/api/v1/export", status: 200),
+        Case(
+            method: .get, template: "/api/v1/export", path: "/api/v1/export?format=markdown", status: 200),
+        Case(method: .get, template: "/api/v1/export", path: "/api/v1/export?format=xml", status: 400),
+        Case(method: .get, template: "/api/v1/export", isKeyed: false, status: 401),
+        Case(method: .get, template: conversation + "/export", status: 200),
+        Case(
+            method: .get, template: conversation + "/export",
+            path: "/api/v1/conversations/talk/export?format=xml", status: 400),
+        Case(method: .get, template: conversation + "/export", isKeyed: false, status: 401),
+        Case(
+            method: .get, template: conversation + "/export", path: "/api/v1/conversations/none/export",
+            status: 404),
         Case(method: .get, template: "/api/v1/conversations", status: 200),
         Case(
             method: .get, template: "/api/v1/conversations", path: "/api/v1/conversations?limit=0",

@@ -168,6 +168,15 @@ extension SessionStoreSuite {
                 "changes",
                 { try await store.changes(in: conversation, of: session, since: .start, limit: 5) as Any }
             ),
+            ("texts", { try await store.texts(of: session, from: nil, bounds: .batch).parts.count }),
+            (
+                "transcripts",
+                {
+                    try await store.transcripts(
+                        of: [conversation], in: session, after: 0, bounds: .batch
+                    ).parts.count
+                }
+            ),
         ]
         var outcomes = [String: String]()
         for (name, call) in calls {

@@ -3,7 +3,7 @@ package struct SessionDocument: Hashable, Sendable, Codable {
     /// The session.
     package let session: Session
     /// In the order they were made.
-    private var conversations: [ConversationDocument] = []
+    package private(set) var conversations: [ConversationDocument] = []
     /// How often that list changed; nil in a file that is older than the question.
     private var changes: Int?
 

@@ -156,6 +156,20 @@ extension SessionDocumentStore {
         try await read(session) { try $0.conversation(conversation).changes(since: cursor, limit: limit) }
     }
 
+    package func texts(of session: SessionID, from place: SearchPlace?, bounds: ReadBounds) async throws
+        -> SearchStretch
+    {
+        try await read(session) { $0.texts(from: place, bounds: bounds) }
+    }
+
+    package func transcripts(
+        of conversations: [ConversationID], in session: SessionID, after position: Int, bounds: ReadBounds
+    ) async throws -> TranscriptStretch {
+        try await read(session) {
+            $0.transcripts(of: conversations, after: position, bounds: bounds)
+        }
+    }
+
     /// An answer whose session or conversation is gone is fenced, as one that another task took.
     private func changeAnswer<Result: Sendable>(
         _ answer: AnswerReference, _ body: @escaping @Sendable (inout ConversationDocument) throws -> Result

@@ -27,11 +27,7 @@ extension Message {
             "text": .string(text), "reasoning": .string(reasoning), "state": .string(state.rawValue),
             "model": .text(model),
             "prompt": .text(prompt?.rawValue), "stop_reason": .text(stopReason),
-            "error": failure.map { .fields(["code": .string($0.code), "message": .string($0.message)]) }
-                ?? .null,
-            "usage": usage.map {
-                .fields(["input_tokens": .count($0.inputTokens), "output_tokens": .count($0.outputTokens)])
-            } ?? .null,
+            "error": failure.json, "usage": usage.json,
             "host": .text(owner?.host), "created_ms": created.json, "updated_ms": updated.json,
             "version": .count(version),
             "alternatives": .array(alternatives.map { .string($0.rawValue) }),
@@ -39,6 +35,21 @@ extension Message {
         guard let blocks, case .object(let fields) = json else { return json }
         return .object(
             fields + [JSONValue.Field(name: "blocks", value: .array(blocks.map(JSONValue.string)))])
+    }
+}
+
+extension Message.Failure? {
+    /// As the contract has it.
+    var json: JSONValue {
+        map { .fields(["code": .string($0.code), "message": .string($0.message)]) } ?? .null
+    }
+}
+
+extension Message.Usage? {
+    /// As the contract has it.
+    var json: JSONValue {
+        map { .fields(["input_tokens": .count($0.inputTokens), "output_tokens": .count($0.outputTokens)]) }
+            ?? .null
     }
 }
 
