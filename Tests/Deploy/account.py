@@ -1,19 +1,21 @@
 """A pretend AWS account: moto's server in this process, taught what its CloudFormation lacks.
 
-moto makes security groups, roles, load balancers, EFS and log groups from a template by itself. It knows no scaling, alarms,
-metric filters and CloudFront there, and drops most of what a template says of ECS and the file system's policy. Here these
-types are made by calls to the service's own API at the same server, with the properties that the template resolves to, so
-that botocore checks every name and kind. What no moto service knows at all (VPC origins, CloudFront's policies) is checked
-against botocore's model of the real API and remembered. `resolved` has the properties of every resource of every stack.
+moto makes roles, listeners, access points and much else from a template by itself. It knows no scaling, alarms, metric
+filters and CloudFront there, and drops much of what a template says of ECS, security groups, load balancers and the volume.
+Such types are made by calls to the service's own API at the same server, with the properties that the template resolves to,
+so that botocore checks every name and kind (`taught`). What no moto service knows at all (VPC origins, CloudFront's
+policies) is checked against botocore's model of the real API and remembered. Where moto's CloudFormation errs, `repairs` and
+`stacks` put it right. `resolved` has the properties of every resource of every stack.
 """
 
 import copy
-import ipaddress
-import json
 import os
+import sys
+import traceback
 
 import boto3
 import botocore.session
+import flask
 from botocore.validate import ParamValidator
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
@@ -23,10 +25,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
                "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ.update(CREDENTIALS)
 
-import moto.cloudformation.parsing as parsing  # noqa: E402  (it reads the environment)
-from moto.core.common_models import CloudFormationModel  # noqa: E402
-from moto.efs.models import AccessPoint  # noqa: E402
-from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup  # noqa: E402
+from moto.core.common_models import CloudFormationModel  # noqa: E402  (it reads the environment)
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: E402
 
 resolved = {}
@@ -117,182 +116,8 @@ def teach(kind, create, update=None, delete=None):
     return Taught
 
 
-# ------------------------------------------------------------------------------------------------------------ types
-
-def make_task_definition(name, properties):
-    made = call("ecs", "RegisterTaskDefinition", lower_names(properties))["taskDefinition"]
-    return made["taskDefinitionArn"], {"TaskDefinitionArn": made["taskDefinitionArn"]}
-
-
-def make_service(name, properties):
-    # One task, if nobody says how many: then scaling takes over.
-    made = call("ecs", "CreateService", {"serviceName": name, "desiredCount": 1, **lower_names(properties)})["service"]
-    return made["serviceArn"], {"Name": made["serviceName"]}
-
-
-def change_service(service, properties):
-    arguments = {name: value for name, value in lower_names(properties).items()
-                 if name in ("cluster", "taskDefinition", "deploymentConfiguration", "healthCheckGracePeriodSeconds")}
-    call("ecs", "UpdateService", {"service": service.attributes["Name"], **arguments})
-    return service.physical_resource_id, service.attributes
-
-
-def end_service(service):
-    client("ecs").delete_service(cluster=service.properties["Cluster"], service=service.attributes["Name"], force=True)
-
-
-TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-
-
-def make_scalable_target(name, properties):
-    call("application-autoscaling", "RegisterScalableTarget", properties)
-    return "|".join([properties["ResourceId"], properties["ScalableDimension"], properties["ServiceNamespace"]]), {}
-
-
-def end_scalable_target(target):
-    client("application-autoscaling").deregister_scalable_target(**{name: target.properties[name] for name in TARGET})
-
-
-def make_scaling_policy(name, properties):
-    place, dimension, namespace = properties.pop("ScalingTargetId").split("|")
-    properties |= {"ResourceId": place, "ScalableDimension": dimension, "ServiceNamespace": namespace}
-    made = call("application-autoscaling", "PutScalingPolicy", properties)
-    return made["PolicyARN"], {}
-
-
-def make_alarm(name, properties):
-    call("cloudwatch", "PutMetricAlarm", {"AlarmName": name, **properties})
-    return name, {}
-
-
-def make_metric_filter(name, properties):
-    call("logs", "PutMetricFilter", {"filterName": name, **lower_names(properties)})
-    return name, {}
-
-
-def counted(value):
-    """CloudFront's API counts the items of its lists."""
-    if isinstance(value, list):
-        return {"Quantity": len(value), "Items": [counted(item) for item in value]}
-    return {name: counted(item) for name, item in value.items()} if isinstance(value, dict) else value
-
-
-def distribution_arguments(properties, reference):
-    config = counted(properties["DistributionConfig"])
-    names = {"IPV6Enabled": "IsIPV6Enabled", "AcmCertificateArn": "ACMCertificateArn", "SslSupportMethod": "SSLSupportMethod"}
-
-    def renamed(value):
-        if isinstance(value, dict):
-            return {names.get(name, name): renamed(item) for name, item in value.items()}
-        return [renamed(item) for item in value] if isinstance(value, list) else value
-    return {"DistributionConfig": {"CallerReference": reference, **renamed(config)}}
-
-
-def make_distribution(name, properties):
-    made = call("cloudfront", "CreateDistribution", distribution_arguments(properties, name))["Distribution"]
-    return made["Id"], {"DomainName": made["DomainName"], "Id": made["Id"]}
-
-
-def end_distribution(distribution):
-    front, identity = client("cloudfront"), distribution.physical_resource_id
-    front.delete_distribution(Id=identity, IfMatch=front.get_distribution(Id=identity)["ETag"])
-
-
-def make_vpc_origin(name, properties):
-    config = counted(properties["VpcOriginEndpointConfig"])
-    config["OriginSslProtocols"] = config.pop("OriginSSLProtocols")
-    checked("cloudfront", "CreateVpcOrigin", {"VpcOriginEndpointConfig": config})
-    return "vo_" + name[-12:], {"Id": "vo_" + name[-12:]}
-
-
-def make_cache_policy(name, properties):
-    checked("cloudfront", "CreateCachePolicy", {"CachePolicyConfig": counted(properties["CachePolicyConfig"])})
-    return "cache-" + name[-12:], {}
-
-
-def make_headers_policy(name, properties):
-    config = counted(properties["ResponseHeadersPolicyConfig"])
-    checked("cloudfront", "CreateResponseHeadersPolicy", {"ResponseHeadersPolicyConfig": config})
-    return "headers-" + name[-12:], {}
-
-
-def make_file_system(name, properties):
-    efs = client("efs")
-    made = efs.create_file_system(CreationToken=name, PerformanceMode=properties["PerformanceMode"],
-                                  Encrypted=properties["Encrypted"], ThroughputMode=properties["ThroughputMode"],
-                                  Backup=properties["BackupPolicy"]["Status"] == "ENABLED", Tags=properties["FileSystemTags"])
-    identity = made["FileSystemId"]
-    efs.put_file_system_policy(FileSystemId=identity, Policy=json.dumps(properties["FileSystemPolicy"]))
-    return identity, {"Arn": made["FileSystemArn"]}
-
-
-TYPES = [
-    teach("AWS::ECS::TaskDefinition", make_task_definition),
-    teach("AWS::ECS::Service", make_service, change_service, end_service),
-    teach("AWS::ApplicationAutoScaling::ScalableTarget", make_scalable_target, None, end_scalable_target),
-    teach("AWS::ApplicationAutoScaling::ScalingPolicy", make_scaling_policy),
-    teach("AWS::CloudWatch::Alarm", make_alarm, lambda old, new: make_alarm(old.physical_resource_id, new),
-          lambda alarm: client("cloudwatch").delete_alarms(AlarmNames=[alarm.physical_resource_id])),
-    teach("AWS::Logs::MetricFilter", make_metric_filter),
-    teach("AWS::CloudFront::Distribution", make_distribution, lambda old, new: (old.physical_resource_id, old.attributes),
-          end_distribution),
-    teach("AWS::CloudFront::VpcOrigin", make_vpc_origin),
-    teach("AWS::CloudFront::CachePolicy", make_cache_policy),
-    teach("AWS::CloudFront::ResponseHeadersPolicy", make_headers_policy),
-    teach("AWS::EFS::FileSystem", make_file_system, lambda old, new: (old.physical_resource_id, old.attributes)),
-]
-
-# ------------------------------------------------------------------------------------------------- repairs of moto
-
-
-def with_cidr(clean):
-    """Fn::Cidr, which moto does not know; and nothing in a list where the template has AWS::NoValue."""
-    def cleaned(value, resources):
-        if isinstance(value, list):
-            return [item for item in (cleaned(item, resources) for item in value) if item is not None]
-        if isinstance(value, dict) and "Fn::Cidr" in value:
-            block, count, bits = (clean(item, resources) for item in value["Fn::Cidr"])
-            parts = ipaddress.ip_network(block).subnets(new_prefix=32 - int(bits))
-            return [str(next(parts)) for _ in range(int(count))]
-        return clean(value, resources)
-    return cleaned
-
-
-def with_record(parse):
-    """Remembers what each resource's properties came to."""
-    def parsed(logical_id, resource, resources):
-        found = parse(logical_id, resource, resources)
-        if found:
-            stack = resolved.setdefault(resources["AWS::StackName"], {})
-            stack[logical_id] = copy.deepcopy(found[1].get("Properties", {}))
-        return found
-    return parsed
-
-
-def with_dependents(difference):
-    """A task definition that changes is a new one, and then the service changes too."""
-    def changed(resources, template, parameters=None):
-        found = difference(resources, template, parameters)
-        modified = found["Modify"]
-        if "TaskDefinition" in modified and "Service" in template["Resources"]:
-            found["Modify"] = [name for name in modified if name != "Service"] + ["Service"]
-        return found
-    return changed
-
-
-def with_attribute(model, attribute, value):
-    """An attribute that templates may ask of a resource, and moto's does not have."""
-    known = getattr(model, "get_cfn_attribute", None)
-    model.get_cfn_attribute = lambda self, name: value(self) if name == attribute else known(self, name)
-
-
-with_attribute(AccessPoint, "Arn", lambda point: point.access_point_arn)
-AccessPoint.physical_resource_id = property(lambda point: point.access_point_id)
-with_attribute(FakeLoadBalancer, "LoadBalancerFullName", lambda balancer: balancer.arn.split("loadbalancer/")[1])
-with_attribute(FakeTargetGroup, "TargetGroupFullName", lambda group: group.arn.split(":")[-1])
-parsing.clean_json = with_cidr(parsing.clean_json)
-parsing.parse_resource_and_generate_name = with_record(parsing.parse_resource_and_generate_name)
-parsing.ResourceMap.build_resource_diff = with_dependents(parsing.ResourceMap.build_resource_diff)
+# The server would answer 500 and say nothing.
+flask.Flask.log_exception = lambda app, problem: traceback.print_exception(*problem, file=sys.stdout)
 
 
 class Account:
@@ -305,3 +130,7 @@ class Account:
         host, port = self.server.get_host_and_port()
         _endpoint = self.endpoint = f"http://{host}:{port}"
         self.environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
+
+
+import repairs  # noqa: E402, F401
+import taught  # noqa: E402, F401  (both build on what is above)
