@@ -11,20 +11,44 @@ package import ServiceLifecycle
 /// streams with `restart`, accepts nothing more, finishes what it began, and returns.
 /// - Parameters:
 ///   - task: who takes turns; ``ChatTask/run(drain:)`` is the caller's to run.
-///   - readiness: writes to the volume and reads it back; what it throws is why this server is not ready. It
-///     may block for as long as a volume does: nobody waits for it longer than the configured time.
+///   - readiness: what must work for this server to be ready.
+///   - metrics: what the metrics page says beside what the server knows itself.
 ///   - onListening: is told the port once connections are accepted.
+///   - onMetricsListening: the same for the port that has the metrics page, the same one or its own.
 package func buildServer(
     task: ChatTask,
-    readiness: @escaping @Sendable () async throws -> Void,
+    readiness: [ReadinessPart],
+    metrics: [any MetricsSource] = [],
     configuration: ServerConfiguration,
     logger: Logger,
-    onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+    onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in },
+    onMetricsListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
 ) throws -> some Service {
     let deadlines = ConnectionDeadlines(timeout: .seconds(configuration.transferTimeoutSeconds))
     let routes = try buildRoutes(
-        task: task, readiness: readiness, configuration: configuration, deadlines: deadlines)
-    let application = Application(
+        task: task, readiness: readiness, metrics: metrics, configuration: configuration,
+        deadlines: deadlines)
+    let isApart = routes.metrics != nil
+    let application = application(
+        routes.server, host: configuration.host, port: configuration.port, configuration, [deadlines], logger
+    ) { port in
+        onListening(port)
+        if !isApart { onMetricsListening(port) }
+    }
+    let metricsApplication = routes.metrics.map { routes in
+        ChatServer.application(
+            routes, host: configuration.metricsHost ?? configuration.host,
+            port: configuration.metricsPort ?? 0, configuration, [], logger, onMetricsListening)
+    }
+    return Server(application: application, metrics: metricsApplication, task: task)
+}
+
+/// Something that answers the requests of one port.
+private func application(
+    _ routes: RouteTable, host: String, port: Int, _ configuration: ServerConfiguration,
+    _ services: [any Service], _ logger: Logger, _ onListening: @escaping @Sendable (_ port: Int) -> Void
+) -> some Service {
+    Application(
         router: routes.router,
         server: .http1(
             configuration: .init(
@@ -33,26 +57,37 @@ package func buildServer(
                     maxHeaderFieldSize: configuration.headerBytesMax,
                     maxHeaderListSize: configuration.headerBytesMax, maxHeaderFieldCount: 100))),
         configuration: .init(
-            address: .hostname(configuration.host, port: configuration.port), serverName: nil,
-            backlog: configuration.backlog,
+            address: .hostname(host, port: port), serverName: nil, backlog: configuration.backlog,
             availableConnectionsDelegate: MaximumAvailableConnections(
                 configuration.connectionsMax, logger: logger)),
-        services: [deadlines],
-        onServerRunning: { channel in onListening(channel.localAddress?.port ?? configuration.port) },
+        services: services,
+        onServerRunning: { channel in onListening(channel.localAddress?.port ?? port) },
         logger: logger)
-    return Server(application: application, task: task)
 }
 
-/// The application, and the task whose readers it serves.
-private struct Server<Inner: Service>: Service {
+/// The application, the one of the metrics page if it has a port of its own, and the task whose readers they
+/// serve.
+private struct Server<Inner: Service, Metrics: Service>: Service {
     let application: Inner
+    let metrics: Metrics?
     let task: ChatTask
 
     /// A group ends its services one after the other: whoever ended the task only when this one is through
     /// would wait for ever, because a connection with an event stream is through when the task has left.
     func run() async throws {
         try await withGracefulShutdownHandler {
-            try await application.run()
+            guard let metrics else { return try await application.run() }
+            // Both end at a shutdown; one that cannot go on ends the other.
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await application.run() }
+                group.addTask { try await metrics.run() }
+                do {
+                    try await group.waitForAll()
+                } catch {
+                    group.cancelAll()
+                    throw error
+                }
+            }
         } onGracefulShutdown: {
             task.leave()
         }
@@ -60,26 +95,30 @@ private struct Server<Inner: Service>: Service {
 }
 
 /// Every route of the server, behind its middleware.
+/// - Returns: what is served on the server's port, and what on the metrics page's if that is another one.
 func buildRoutes(
-    task: ChatTask, readiness: @escaping @Sendable () async throws -> Void,
+    task: ChatTask, readiness: [ReadinessPart], metrics: [any MetricsSource] = [],
     configuration: ServerConfiguration,
     deadlines: ConnectionDeadlines
-) throws -> RouteTable {
-    let routes = RouteTable()
+) throws -> (server: RouteTable, metrics: RouteTable?) {
+    let requests = Slots(countMax: configuration.requestsMax)
+    let streams = Slots(countMax: configuration.eventStreamsMax)
+    let http = HTTPMetrics(requests: requests, streams: streams)
+    let log = RequestLogMiddleware(task: task.id, deadlines: deadlines, metrics: http)
+    let health = HealthRoutes(task: task, parts: readiness, configuration: configuration)
+    // The parts first: asking them is what the volume's own metrics tell of.
+    let metricsRoutes = MetricsRoutes(
+        [health, BuildMetrics(version: configuration.version, task: task), ProcessMetrics(), http] + metrics)
     let renderer = AnswerRenderer()
     let bodies = BodyReader(
         bytesMax: configuration.bodyBytesMax, messageBytesMax: configuration.messageBodyBytesMax,
         deadlines: deadlines)
-    routes.router.middlewares.add(RequestLogMiddleware(task: task.id, deadlines: deadlines))
-    routes.router.middlewares.add(ErrorMiddleware(routes: routes.list))
-    routes.router.middlewares.add(AdmissionMiddleware(requestsMax: configuration.requestsMax))
 
-    HealthRoutes(
-        task: task,
-        readiness: Readiness(
-            timeout: .milliseconds(configuration.readinessTimeoutMilliseconds),
-            cached: .milliseconds(configuration.readinessCacheMilliseconds), check: readiness)
-    ).add(to: routes)
+    let routes = RouteTable()
+    routes.router.middlewares.add(log)
+    routes.router.middlewares.add(ErrorMiddleware(routes: routes.list))
+    routes.router.middlewares.add(AdmissionMiddleware(requests))
+    health.add(to: routes)
     try PageRoutes().add(to: routes)
     OpenAPIRoutes().add(to: routes)
     SessionRoutes(task: task).add(to: routes)
@@ -89,9 +128,17 @@ func buildRoutes(
     SearchRoutes(task: task).add(to: routes)
     ExportRoutes(task: task, deadlines: deadlines, slots: Slots(countMax: configuration.exportsMax)).add(
         to: routes)
-    EventRoutes(
-        task: task, renderer: renderer, deadlines: deadlines,
-        slots: Slots(countMax: configuration.eventStreamsMax)
-    ).add(to: routes)
-    return routes
+    EventRoutes(task: task, renderer: renderer, deadlines: deadlines, slots: streams).add(to: routes)
+
+    guard configuration.metricsPort != nil else {
+        metricsRoutes.add(to: routes)
+        http.know(routes.list.routes)
+        return (routes, nil)
+    }
+    http.know(routes.list.routes)
+    let own = RouteTable()
+    own.router.middlewares.add(log)
+    own.router.middlewares.add(ErrorMiddleware(routes: own.list))
+    metricsRoutes.add(to: own)
+    return (routes, own)
 }

@@ -6,6 +6,12 @@ package struct ServerConfiguration: Sendable {
     package var host: String
     /// The port; 0 lets the system choose one.
     package var port: Int
+    /// The port of the metrics page alone; nil has it on ``port`` with everything else.
+    package var metricsPort: Int?
+    /// The address or name to listen on for ``metricsPort``; nil takes ``host``.
+    package var metricsHost: String?
+    /// What the metrics page calls this program.
+    package var version = "unknown"
     /// Connections the system keeps until they are accepted.
     package var backlog = 4_096
     /// Connections open at once; more wait in the backlog.

@@ -28,6 +28,9 @@ package final class FileSessionStore: SessionDocumentStore {
     }
 
     private let sessionsFolder: String
+    let metrics = StoreMetrics()
+    /// Times a folder's lock was taken.
+    let lockMisses = Counter()
     private let lanes: [Lane]
     private let isClosed = Atomic(false)
 
@@ -52,7 +55,7 @@ package final class FileSessionStore: SessionDocumentStore {
     package func read<Result: Sendable>(
         _ session: SessionID, _ body: @escaping @Sendable (SessionDocument) throws -> Result
     ) async throws -> Result {
-        let document = try await call(session.bytes[0], about: session) { lane, deadline in
+        let document = try await call(session.bytes[0], about: session, isWrite: false) { lane, deadline in
             try await self.run(session, on: lane, until: deadline) { try $0.read(session) }
         }
         guard let document else { throw ChatError.unknownSession }
@@ -74,7 +77,7 @@ package final class FileSessionStore: SessionDocumentStore {
     package var sweepPartsCount: Int { 256 }
 
     package func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] {
-        try await call(UInt8(part), about: nil) { lane, deadline in
+        try await call(UInt8(part), about: nil, isWrite: false) { lane, deadline in
             try await lane.blocking.run(until: deadline) {
                 if self.isClosed.load(ordering: .sequentiallyConsistent) { throw ChatError.closed }
                 return try SessionFolder.runningAnswers(in: self.path(UInt8(part)), limit: limit)
@@ -106,10 +109,11 @@ package final class FileSessionStore: SessionDocumentStore {
     private func untilLocked<Value: Sendable>(
         _ session: SessionID, _ body: @escaping @Sendable (SessionFolder) throws -> Value?
     ) async throws -> Value {
-        try await call(session.bytes[0], about: session) { lane, deadline in
+        try await call(session.bytes[0], about: session, isWrite: true) { lane, deadline in
             var backoff = Backoff()
             while true {
                 if let value = try await self.run(session, on: lane, until: deadline, body) { return value }
+                lockMisses.add()
                 let pause = backoff.next()
                 guard ContinuousClock.now + pause < deadline else {
                     throw ChatError.busy(Self.noun, cause: "another task kept the lock")
@@ -121,6 +125,21 @@ package final class FileSessionStore: SessionDocumentStore {
 
     /// Counts the call in and out, gives it its deadline and translates its errors.
     private func call<Value: Sendable>(
+        _ folder: UInt8, about session: SessionID?, isWrite: Bool,
+        _ body: (Lane, ContinuousClock.Instant) async throws -> Value
+    ) async throws -> Value {
+        let began = ContinuousClock.now
+        do {
+            let value = try await admit(folder, about: session, body)
+            metrics.recordOperation(isWrite: isWrite, since: began)
+            return value
+        } catch {
+            metrics.recordOperation(isWrite: isWrite, since: began, error: error)
+            throw error
+        }
+    }
+
+    private func admit<Value: Sendable>(
         _ folder: UInt8, about session: SessionID?,
         _ body: (Lane, ContinuousClock.Instant) async throws -> Value
     ) async throws -> Value {
@@ -158,6 +177,9 @@ package final class FileSessionStore: SessionDocumentStore {
             }
         }
     }
+
+    /// Calls that wait or run now.
+    var callsCount: Int { lanes.reduce(0) { $0 + $1.calls.withLock { $0 } } }
 
     private func path(_ folder: UInt8) -> String {
         "\(sessionsFolder)/\(Volume.hexadecimal(Int(folder)))"

@@ -66,6 +66,8 @@ struct Hold: Sendable {
     /// Many short holds in a row keep a waiter out as well as one long one: it comes back now and then
     /// and finds the shard taken most of the time.
     let since: ContinuousClock.Instant
+    /// When this hold began.
+    let taken: ContinuousClock.Instant
     /// It was somebody else's until just now.
     let isContended: Bool
     /// Several callers were served by one transaction.
@@ -79,6 +81,7 @@ struct Hold: Sendable {
     init(after last: Hold?, isContended: Bool, _ patience: HoldPatience, now: ContinuousClock.Instant = .now)
     {
         self.isContended = isContended
+        taken = now
         if let last, let ended = last.ended, !isContended, now < ended + patience.rest {
             since = last.since
         } else {

@@ -16,6 +16,8 @@ struct PortableEngine: StorageEngine {
     func release(_ connection: Connection) throws(SQLiteError) {}
     func verify(_ connection: Connection) throws(SQLiteError) {}
     func logFrames(of connection: Connection) -> Int { 0 }
+    func logBytes(of connection: Connection) -> Int { 0 }
+    func isFenced(_ connection: Connection) -> Bool { false }
     func checkpoint(_ connection: Connection) throws(SQLiteError) {}
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {

@@ -7,19 +7,21 @@ import Logging
 /// `AnswerTable`; when it is done, by `Shard`: this type only brings the two together.
 package final class SQLiteSessionStore: SessionStore {
     let shards: [Shard]
+    let metrics: StoreMetrics
 
     /// Opens nothing yet: each shard is opened, and its schema checked, by the first operation on it.
     init(
         folder: String, shardCount: Int, engine: any StorageEngine, migrations: [Migration] = .embedded,
         bounds: Shard.Bounds = Shard.Bounds(), isAlone: @escaping @Sendable () -> Bool = { false },
-        logger: Logger
+        metrics: StoreMetrics = StoreMetrics(), logger: Logger
     ) {
+        self.metrics = metrics
         let migrator = Migrator(migrations: migrations, host: "")
         shards = (0..<shardCount).map { number in
             let file = ShardFile(number, of: shardCount, volume: folder)
             return Shard(
                 label: file.name, path: file.path, engine: engine, bounds: bounds, logger: logger,
-                isAlone: isAlone
+                metrics: metrics, isAlone: isAlone
             ) { connection in
                 let status = try connection.transaction(.deferred) { try migrator.status(of: connection) }
                 if let refusal = status.refusal(shard: file.name, isReading: true) { throw refusal }
@@ -35,6 +37,9 @@ package final class SQLiteSessionStore: SessionStore {
 
     /// What the shards have done, in their order; for metrics.
     package var statistics: [ShardStatistics] { shards.map(\.statistics) }
+
+    /// The same with the shards' names.
+    var named: [(name: String, statistics: ShardStatistics)] { shards.map { ($0.label, $0.statistics) } }
 
     // MARK: Sessions
 

@@ -36,7 +36,9 @@ extension Shard {
         queue.count {
             $0.readBatches += 1
             $0.operations += outcomes.done.count
+            $0.isRefused = false
         }
+        metrics.readBatches.record(batch.count)
         outcomes.answer()
         return .served
     }
@@ -90,6 +92,8 @@ extension Shard {
             guard try !isSchemaChanged(on: connection) else {
                 throw SQLiteError(code: .schemaChanged, message: "the schema was changed by another process")
             }
+            if let wanted = wantedSince { metrics.lockWaits.record(since: wanted) }
+            wantedSince = nil
         } catch {
             connection.rollBackIfOpen()
             throw error
@@ -101,7 +105,8 @@ extension Shard {
         _ batch: [any ShardOperation], _ outcomes: Outcomes, on connection: Connection
     ) async -> Outcome {
         var outcomes = outcomes
-        let deadline = ContinuousClock.now + bounds.commitWait
+        let began = ContinuousClock.now
+        let deadline = began + bounds.commitWait
         do {
             // > If BUSY is returned, the transaction remains active and the COMMIT can be retried later after
             // > the reader has had a chance to clear. https://www.sqlite.org/lang_transaction.html
@@ -128,9 +133,15 @@ extension Shard {
         }
         queue.finish(.write)
         if !outcomes.done.isEmpty {
+            metrics.commits.record(since: began)
+            metrics.writeBatches.record(batch.count)
+            let logBytes = engine.logBytes(of: connection)
             queue.count {
                 $0.writeBatches += 1
                 $0.operations += outcomes.done.count
+                $0.isRefused = false
+                $0.isReadOnly = false
+                $0.logBytes = logBytes
             }
         }
         outcomes.answer()

@@ -1,3 +1,4 @@
+import ChatCore
 import Logging
 
 /// When a shard is given back, and what is done before.
@@ -50,6 +51,9 @@ extension Shard {
         guard let connection, var ended = hold else { return }
         ended.ended = .now
         (hold, lastHold) = (nil, ended)
+        // One that never became a transaction was somebody else's.
+        if wantedSince == nil { metrics.lockHolds.record(ended.taken.duration(to: .now)) }
+        queue.count { $0.isHeld = false }
         do {
             try engine.release(connection)
         } catch {
@@ -69,11 +73,18 @@ extension Shard {
         guard hold != nil, let connection, engine.logFrames(of: connection) > framesMax else { return }
         if let failed = checkpointFailed, ContinuousClock.now < failed + Self.checkpointPause { return }
         do {
+            let began = ContinuousClock.now
             try engine.checkpoint(connection)
+            metrics.checkpoints.record(since: began)
             checkpointFailed = nil
-            queue.count { $0.checkpoints += 1 }
+            let logBytes = engine.logBytes(of: connection)
+            queue.count {
+                $0.checkpoints += 1
+                $0.logBytes = logBytes
+            }
         } catch {
             checkpointFailed = .now
+            queue.count { $0.checkpointFailures += 1 }
             logger.warning("checkpoint failed", metadata: ["shard": "\(label)", "error": "\(error)"])
             if engine.remedy(for: error, on: connection) == .reopen { drop() }
         }

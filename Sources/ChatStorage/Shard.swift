@@ -29,6 +29,8 @@ actor Shard {
     let engine: any StorageEngine
     let path: String
     let logger: Logger
+    /// What all shards of the store record while they work.
+    nonisolated let metrics: StoreMetrics
     /// Whether no other task lives that could want the shard.
     let isAlone: @Sendable () -> Bool
     let verify: @Sendable (Connection) throws -> Access
@@ -46,6 +48,8 @@ actor Shard {
     var lastHold: Hold?
     /// The last try to take the shard found it taken.
     var hasWaited = false
+    /// Since when the shard is wanted; nil once a transaction has begun.
+    var wantedSince: ContinuousClock.Instant?
     /// Gives an idle shard back; cancelled by new work.
     var lingering: Task<Void, Never>?
     /// When a checkpoint failed last.
@@ -67,7 +71,7 @@ actor Shard {
     ///   `SQLiteError` it met.
     init(
         label: String, path: String, engine: any StorageEngine, bounds: Bounds = Bounds(), logger: Logger,
-        isAlone: @escaping @Sendable () -> Bool = { false },
+        metrics: StoreMetrics = StoreMetrics(), isAlone: @escaping @Sendable () -> Bool = { false },
         verify: @escaping @Sendable (Connection) throws -> Access = { _ in .writing }
     ) {
         self.label = label
@@ -75,6 +79,7 @@ actor Shard {
         self.engine = engine
         self.bounds = bounds
         self.logger = logger
+        self.metrics = metrics
         self.isAlone = isAlone
         self.verify = verify
         queue = ShardQueue(waitingMax: bounds.waitingMax)
@@ -105,17 +110,22 @@ actor Shard {
     private nonisolated func submit<Value: Sendable>(
         _ kind: ShardOperationKind, _ body: @escaping @Sendable (Connection) throws -> Value
     ) async throws -> Value {
-        let ticket = ShardTicket(kind, deadline: ContinuousClock.now + bounds.wait, body)
+        let began = ContinuousClock.now
+        let ticket = ShardTicket(kind, deadline: began + bounds.wait, body)
         do {
-            return try await withTaskCancellationHandler {
+            let value = try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     if ticket.wait(continuation) { queue.add(ticket) { await self.pump() } }
                 }
             } onCancel: {
                 if ticket.cancel() { queue.remove(ticket) }
             }
-        } catch let error as SQLiteError {
-            throw ChatError(error, shard: label)
+            metrics.recordOperation(isWrite: kind == .write, since: began)
+            return value
+        } catch {
+            let error = (error as? SQLiteError).map { ChatError($0, shard: label) } ?? error
+            metrics.recordOperation(isWrite: kind == .write, since: began, error: error)
+            throw error
         }
     }
 
@@ -211,6 +221,10 @@ actor Shard {
             // The file cannot be opened or no transaction begun: nobody who waits now can be served.
             logger.error("shard refused", metadata: ["shard": "\(label)", "error": "\(error)"])
             drop()
+            queue.count {
+                $0.refusals += 1
+                $0.isRefused = true
+            }
             for operation in queue.takeAll() { operation.fail(error) }
             return .served
         }
@@ -222,10 +236,14 @@ actor Shard {
         let connection = try connection ?? engine.open(path: path, access: .readWrite)
         self.connection = connection
         if hold == nil {
+            wantedSince = wantedSince ?? .now
             let hasChanged = try engine.acquire(connection)
             hold = Hold(after: lastHold, isContended: hasChanged || hasWaited, engine.patience)
             hasWaited = false
-            queue.count { $0.holds += 1 }
+            queue.count {
+                $0.holds += 1
+                $0.isHeld = true
+            }
         }
         if verifiedSchema == nil {
             try engine.prepare(connection)
@@ -241,6 +259,7 @@ actor Shard {
     private func refuseWrites(_ refusal: ChatError) {
         for operation in queue.take(.write, countMax: bounds.batchMax) { operation.fail(refusal) }
         queue.finish(.write)
+        queue.count { $0.isReadOnly = true }
     }
 
     /// True if another task changed the schema since the file was verified. To be asked inside a transaction,
@@ -256,6 +275,7 @@ actor Shard {
 
     /// Closes all file handles of this shard, which gives its locks back; the next batch opens it anew.
     func drop() {
+        let isFenced = connection.map(engine.isFenced) ?? false
         do {
             try connection?.close()
         } catch {
@@ -264,5 +284,9 @@ actor Shard {
         connection = nil
         verifiedSchema = nil
         hold = nil
+        queue.count {
+            $0.isHeld = false
+            if isFenced { $0.fenced += 1 }
+        }
     }
 }

@@ -111,7 +111,13 @@ final class ShardQueue: Sendable {
 
     // MARK: Statistics
 
-    var statistics: ShardStatistics { state.withLock(\.statistics) }
+    var statistics: ShardStatistics {
+        state.withLock { state in
+            var statistics = state.statistics
+            statistics.waiting = state.reads.count + state.writes.count
+            return statistics
+        }
+    }
 
     func count(_ change: (inout ShardStatistics) -> Void) { state.withLock { change(&$0.statistics) } }
 
@@ -166,8 +172,25 @@ package struct ShardStatistics: Hashable, Sendable {
     package var holds = 0
     /// Times the log was emptied (engine `volume`).
     package var checkpoints = 0
+    /// Times emptying the log failed.
+    package var checkpointFailures = 0
     /// Times the connection was lost, and what it had not acknowledged was run again.
     package var losses = 0
+    /// Times the lock was lost for good (a lease that ended, say), so that nothing could be written through
+    /// the connection any more (engine `volume`).
+    package var fenced = 0
+    /// Times nobody who waited could be served: the file cannot be opened, is damaged or of another schema.
+    package var refusals = 0
+    /// The last try to serve the shard ended in such a refusal.
+    package var isRefused = false
+    /// The last write was refused: the shard's schema is one that this program may only read.
+    package var isReadOnly = false
+    /// This task has the shard now.
+    package var isHeld = false
+    /// Bytes of the log when this task looked last: what whoever takes the shard may have to read.
+    package var logBytes = 0
+    /// Operations that wait now.
+    package var waiting = 0
     /// Operations turned away because the queue was full.
     package var refused = 0
     /// Operations whose deadline passed.

@@ -5,6 +5,13 @@ package import ChatCore
 #else
     import Foundation
 #endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A task that lives, as its lock's file tells.
 package struct LivingTask: Hashable, Sendable, Codable {
@@ -18,10 +25,26 @@ package struct LivingTask: Hashable, Sendable, Codable {
     package let started: Timestamp
     /// The newest migration it knows; nil for a program that does not say, which cannot live with any newer.
     package let schema: Int?
+    /// Where its metrics are, `host:port`; nil while it does not listen yet.
+    package var metrics: String?
 
     private enum CodingKeys: String, CodingKey {
-        case task, host, pid, schema
+        case task, host, pid, schema, metrics
         case started = "started_ms"
+    }
+
+    /// This process.
+    static func own(_ task: TaskID, host: String) -> LivingTask {
+        LivingTask(
+            task: task, host: host, pid: Int(getpid()), started: .now(),
+            schema: [Migration].embedded.last?.version)
+    }
+
+    /// What the file says, for people too.
+    func encoded() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
     }
 }
 

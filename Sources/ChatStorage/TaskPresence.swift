@@ -1,11 +1,6 @@
 package import ChatCore
 import Synchronization
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -27,6 +22,7 @@ package final class TaskPresence: TaskLiveness {
 
     /// This task.
     package let task: TaskID
+    private let label: LivingTask
     let folder: String
     let lane: BlockingLane
     /// Held from `start` to `end`, or to the end of the process.
@@ -34,8 +30,9 @@ package final class TaskPresence: TaskLiveness {
     let solitude = Mutex(Solitude())
     private let answers = Mutex<[TaskID: (isAlive: Bool, asked: ContinuousClock.Instant)]>([:])
 
-    private init(_ task: TaskID, _ folder: String, _ lane: BlockingLane, _ own: FileLock) {
-        self.task = task
+    private init(_ label: LivingTask, _ folder: String, _ lane: BlockingLane, _ own: FileLock) {
+        task = label.task
+        self.label = label
         self.folder = folder
         self.lane = lane
         self.own = own
@@ -51,9 +48,10 @@ package final class TaskPresence: TaskLiveness {
         do {
             return try await lane.run(until: .now + .seconds(Volume.answerSecondsMax)) {
                 let own = try lockOwnFile("\(folder)/\(task.rawValue)")
-                try own.write(try Label(task: task, host: host).encoded())
+                let label = LivingTask.own(task, host: host)
+                try own.write(try label.encoded())
                 try removeDead(in: folder, except: task)
-                return TaskPresence(task, folder, lane, own)
+                return TaskPresence(label, folder, lane, own)
             }
         } catch let error as SystemCallError {
             throw VolumeError(error, folder)
@@ -76,6 +74,20 @@ package final class TaskPresence: TaskLiveness {
                 let isAlive = try Self.isLocked(path, in: self.folder)
                 self.remember(task, isAlive)
                 return isAlive
+            }
+        }
+    }
+
+    /// Writes into this task's file where its metrics are. Does not wait for the volume, and does not matter
+    /// when it fails: it is for people.
+    package func announce(metrics address: String) {
+        var label = label
+        label.metrics = address
+        let bytes = try? label.encoded()
+        // Not structured: nobody waits for it; the lane bounds it.
+        Task {
+            try? await lane.run(until: .now + .milliseconds(Limits.storeWaitMilliseconds)) {
+                if let bytes, try self.own.isCurrent() { try self.own.write(bytes) }
             }
         }
     }
@@ -112,27 +124,6 @@ package final class TaskPresence: TaskLiveness {
 
 // What follows blocks, on the lane.
 extension TaskPresence {
-    /// What the file says, for people.
-    private struct Label: Encodable {
-        let task: TaskID
-        let host: String
-        let pid = getpid()
-        let started = Timestamp.now()
-        /// The newest migration it knows: what it can live with is checked before a volume is migrated.
-        let schema = [Migration].embedded.last?.version
-
-        private enum CodingKeys: String, CodingKey {
-            case task, host, pid, schema
-            case started = "started_ms"
-        }
-
-        func encoded() throws -> [UInt8] {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-        }
-    }
-
     private static func lockOwnFile(_ path: String) throws -> FileLock {
         // Another task that starts may take the new file for a dead task's between our open and our lock, and
         // remove it: then the lock is on a file without a name, and a new one is made.

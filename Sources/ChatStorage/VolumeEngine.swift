@@ -72,6 +72,10 @@ struct VolumeEngine: StorageEngine {
 
     func logFrames(of connection: Connection) -> Int { Int(connection.volumeStatus.log_frames) }
 
+    func logBytes(of connection: Connection) -> Int { Int(connection.volumeStatus.log_bytes) }
+
+    func isFenced(_ connection: Connection) -> Bool { connection.volumeStatus.fenced == 1 }
+
     /// TRUNCATE, because weaker modes copy pages too but leave a log that every task which takes the shard
     /// must read.
     func checkpoint(_ connection: Connection) throws(SQLiteError) {
@@ -82,7 +86,7 @@ struct VolumeEngine: StorageEngine {
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
         // A fenced shard refuses everything from now on, whatever the first error was called.
-        if connection?.volumeStatus.fenced == 1 { return .reopen }
+        if let connection, isFenced(connection) { return .reopen }
         return switch error.code {
         case .busy: .retry
         case .noOpenFileLocks, .foreignShard: .report

@@ -51,21 +51,30 @@ struct Serve: AsyncParsableCommand {
         let drain = try options.drainDuration()
         let volume = try await openVolume(logger)
         let http = ModelHTTPClient()
-        let catalogue = try await loadCatalogue(http, logger)
+        let models = try MeasuredModels(try await loadCatalogue(http, logger))
+        let turns = TurnMetrics()
         let host = Volume.hostName()
         let presence = try await TaskPresence.start(TaskID.make(host: host), host: host, on: volume)
         let store = try VolumeStore.open(volume, presence: presence, logger: logger)
         let task = ChatTask(
-            id: presence.task, host: host, store: store, catalogue: catalogue, liveness: presence,
-            report: { $0.log(to: logger) }, answerLimits: try options.answerLimits())
+            id: presence.task, host: host, store: store, catalogue: models.catalogue, liveness: presence,
+            report: { report in
+                turns.record(report)
+                report.log(to: logger)
+            }, answerLimits: try options.answerLimits())
         do {
             let probe = VolumeProbe(volume)
             let server = try buildServer(
-                task: task, readiness: { try await probe.check() },
-                configuration: configuration, logger: logger
-            ) { port in
-                announce(configuration.host, port, volume, task, logger)
-            }
+                task: task, readiness: Self.parts(probe, store),
+                metrics: [
+                    TaskMetrics(task, turns: turns), models, store, await VolumeMetrics(volume, probe: probe),
+                ],
+                configuration: configuration, logger: logger,
+                onListening: { announce(configuration.host, $0, volume, task, logger) },
+                onMetricsListening: { port in
+                    let address = ListeningAddress(configuration.metricsHost ?? configuration.host, port)
+                    presence.announce(metrics: address.reachable)
+                })
             try await run(server, TaskService(task: task, drain: drain), drain, logger)
         } catch {
             await leave(store, presence, http)
@@ -73,6 +82,28 @@ struct Serve: AsyncParsableCommand {
         }
         await leave(store, presence, http)
         logger.notice("the task has left", metadata: ["task": "\(task.id)"])
+    }
+
+    /// What must work for a task to be ready.
+    private static func parts(_ probe: VolumeProbe, _ store: any MeasuredStore) -> [ReadinessPart] {
+        [
+            ReadinessPart("volume") {
+                try await probe.check()
+                return nil
+            },
+            ReadinessPart("shards") {
+                let refused = store.refusedShards
+                guard !refused.isEmpty else {
+                    let names = store.readOnlyShards.joined(separator: ", ")
+                    return names.isEmpty ? nil : "These shards can only be read: \(names)."
+                }
+                let sentence = "These shards cannot be served: \(refused.joined(separator: ", "))."
+                // Other sessions are served; but where none is, another task may do better (an older program
+                // beside a newer schema).
+                guard refused.count < store.shardsCount else { throw ChatError(.unavailable, sentence) }
+                return sentence
+            },
+        ]
     }
 
     /// Runs both until a signal; whichever fails ends the other.
@@ -123,14 +154,14 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func announce(_ host: String, _ port: Int, _ volume: Volume, _ task: ChatTask, _ logger: Logger) {
-        let address = host.contains(":") ? "[\(host)]" : host
+        let address = ListeningAddress(host, port).text
         logger.notice(
             "listening",
             metadata: [
-                "address": "http://\(address):\(port)", "task": "\(task.id)", "volume": "\(volume.folder)",
+                "address": "http://\(address)", "task": "\(task.id)", "volume": "\(volume.folder)",
                 "store": "\(volume.manifest.store.rawValue)",
             ])
-        print("stoa: listening on http://\(address):\(port)")
+        print("stoa: listening on http://\(address)")
         // Whoever started this waits for the line, often through a pipe.
         fflush(nil)
     }
@@ -164,6 +195,7 @@ extension TurnReport {
             "session": "\(answer.session.short)", "conversation": "\(answer.conversation)",
             "model": "\(model)", "state": "\(state)", "duration_ms": "\(duration.milliseconds)",
         ]
+        if let request { metadata["request"] = .string(request) }
         if let cause { metadata["cause"] = "\(cause)" }
         logger.log(level: cause == nil ? .info : .warning, "turn", metadata: metadata)
     }

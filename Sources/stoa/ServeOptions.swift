@@ -10,6 +10,14 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Port to listen on; 0 lets the system choose. [env: STOA_PORT] (default: 8080)")
     var port: Int?
 
+    @Option(
+        help:
+            "Port of /metrics, and of nothing else; without it, it is on --port. [env: STOA_METRICS_PORT]")
+    var metricsPort: Int?
+
+    @Option(help: "Address or name for --metrics-port. [env: STOA_METRICS_HOST] (default: --host)")
+    var metricsHost: String?
+
     @Option(help: "Seconds that running answers may go on after SIGTERM. [env: STOA_DRAIN] (default: 25)")
     var drain: Double?
 
@@ -46,6 +54,14 @@ struct ServeOptions: ParsableArguments {
             host: try Setting.value(host, "STOA_HOST", default: "127.0.0.1"),
             port: try Setting.check(
                 Setting.value(port, "STOA_PORT", default: 8_080), "--port", in: 0...65_535))
+        configuration.version = Version.text
+        configuration.metricsHost = try Setting.optional(metricsHost, "STOA_METRICS_HOST")
+        configuration.metricsPort = try Setting.optional(metricsPort, "STOA_METRICS_PORT").map {
+            try Setting.check($0, "--metrics-port", in: 0...65_535)
+        }
+        guard configuration.metricsHost == nil || configuration.metricsPort != nil else {
+            throw ValidationError("--metrics-host is for --metrics-port, which was not given.")
+        }
         if let streamsMax = try Setting.optional(streamsMax, "STOA_STREAMS_MAX") {
             configuration.eventStreamsMax = try Setting.check(streamsMax, "--streams-max", in: 1...100_000)
         }

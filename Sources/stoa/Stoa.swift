@@ -16,6 +16,7 @@ struct Stoa: AsyncParsableCommand {
               stoa volume init --volume /mnt/stoa --shards 32
               stoa doctor /mnt/stoa
               stoa models check
+              stoa health --ready
 
             EXIT STATUS:
               0   done
@@ -25,11 +26,13 @@ struct Stoa: AsyncParsableCommand {
               70  a defect of Stoa
               75  busy, try again
               doctor has statuses of its own: 0 good, 1 with warnings, 2 refused; and
-              models check: 0 all answered, 1 at least one did not
+              models check: 0 all answered, 1 at least one did not; and health: 0 yes,
+              1 no
             """,
         version: Version.text,
         subcommands: [
-            Serve.self, Doctor.self, Migrate.self, VolumeCommand.self, ModelsCommand.self, DoctorPeer.self,
+            Serve.self, Health.self, Doctor.self, Migrate.self, VolumeCommand.self, ModelsCommand.self,
+            DoctorPeer.self,
         ])
 }
 

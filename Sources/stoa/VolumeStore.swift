@@ -7,7 +7,7 @@ enum VolumeStore {
     /// Opens the store.
     static func open(
         _ volume: Volume, presence: TaskPresence, logger: Logger
-    ) throws -> any SessionStore {
+    ) throws -> any MeasuredStore {
         switch volume.manifest.store {
         case .sqlite: try SQLiteSessionStore(volume: volume, presence: presence, logger: logger)
         case .files: FileSessionStore(volume: volume)
@@ -21,6 +21,24 @@ enum VolumeStore {
         case .files: VolumeSchema(shards: [])
         }
     }
+}
+
+/// A store that a task serves from.
+protocol MeasuredStore: SessionStore, MetricsSource {
+    /// How many shards it has.
+    var shardsCount: Int { get }
+    /// The names of those that cannot be served.
+    var refusedShards: [String] { get }
+    /// The names of those that this program may only read.
+    var readOnlyShards: [String] { get }
+}
+
+extension SQLiteSessionStore: MeasuredStore {}
+
+extension FileSessionStore: MeasuredStore {
+    var shardsCount: Int { 0 }
+    var refusedShards: [String] { [] }
+    var readOnlyShards: [String] { [] }
 }
 
 /// How the schema of all shards stands.

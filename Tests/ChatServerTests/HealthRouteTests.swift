@@ -32,6 +32,33 @@ struct HealthRouteTests {
         }
     }
 
+    @Test("each part says how it is, and the answer which of them failed")
+    func parts() async throws {
+        let half = ReadinessPart("shards") { "One of them is damaged." }
+        try await TestServer.run(parts: [half]) { server in
+            let answer = try await server.client.send(.get, "/readyz")
+            #expect(answer.status == 200)
+            #expect(try answer.json.text("status") == "ready")
+            #expect(try answer.json.text("parts.0.name") == "volume")
+            #expect(try answer.json.text("parts.0.state") == "ready")
+            #expect(try answer.json.text("parts.1.state") == "degraded")
+            #expect(try answer.json.text("parts.1.detail") == "One of them is damaged.")
+        }
+        let whole = ReadinessPart("shards") {
+            throw ChatError(.unavailable, "All are damaged.", cause: "x-cause")
+        }
+        try await TestServer.run(parts: [whole]) { server in
+            let answer = try await server.client.send(.get, "/readyz")
+            #expect(answer.status == 503 && answer["Content-Type"] == "application/problem+json")
+            #expect(try answer.json.text("detail") == "All are damaged.")
+            #expect(try answer.json.text("parts.0.state") == "ready")
+            #expect(try answer.json.text("parts.1.state") == "failed")
+            #expect(!answer.text.contains("x-cause"))
+            #expect(try await server.client.send(.head, "/readyz").body.isEmpty)
+            #expect(server.logs.lines.contains { $0.level == .warning && $0.text.contains("x-cause") })
+        }
+    }
+
     @Test("a volume that hangs is not waited for, and not asked again while it hangs")
     func hanging() async throws {
         let asked = Counter()
@@ -39,7 +66,8 @@ struct HealthRouteTests {
             configuration: { $0.readinessTimeoutMilliseconds = 100 },
             readiness: {
                 asked.add()
-                try? await Task.sleep(for: .seconds(2))
+                // Longer than four probes take on the slowest machine; nobody waits for its end.
+                try? await Task.sleep(for: .seconds(60))
             }
         ) { server in
             for _ in 0..<4 {

@@ -20,9 +20,9 @@ struct OpenAPITests {
             id: .make(host: "t"), host: "t", store: MemorySessionStore(),
             catalogue: try ModelCatalogue([ScriptedModel([])]), liveness: Alone())
         return try buildRoutes(
-            task: task, readiness: {}, configuration: ServerConfiguration(port: 0),
+            task: task, readiness: [], configuration: ServerConfiguration(port: 0),
             deadlines: ConnectionDeadlines(timeout: .seconds(1))
-        ).list.routes
+        ).server.list.routes
     }
 
     private struct Alone: TaskLiveness { func isAlive(_ task: TaskID) -> Bool { true } }
@@ -83,6 +83,7 @@ struct OpenAPITests {
         Case(method: .head, template: "/livez", status: 200),
         Case(method: .get, template: "/readyz", status: 200),
         Case(method: .head, template: "/readyz", status: 200),
+        Case(method: .get, template: "/metrics", status: 200),
         Case(method: .get, template: "/api/v1/openapi.json", status: 200),
         Case(method: .get, template: "/api/v1/models", status: 200),
         Case(method: .post, template: "/api/v1/sessions", status: 201),

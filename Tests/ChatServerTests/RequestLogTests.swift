@@ -1,6 +1,7 @@
 import ChatCore
 import ChatTesting
 import Logging
+import Synchronization
 import Testing
 
 @testable import ChatServer
@@ -38,6 +39,46 @@ struct RequestLogTests {
                 turn.contains("session=\(session)") && turn.contains("conversation=talk")
                     && turn.contains("request="))
             #expect(turn.contains("bytes="))
+        }
+    }
+
+    @Test("a request keeps the id it came with, in its answer and in all its lines, if it is fit for a log")
+    func ids() async throws {
+        struct Defect: Error {}
+        try await TestServer.run(store: FailingStore(error: Defect())) { server in
+            let answer = try await server.client.send(
+                .post, "/api/v1/sessions", headers: [("X-Request-Id", "a-1_b.C:2")])
+            #expect(answer["X-Request-Id"] == "a-1_b.C:2")
+            let lines = server.logs.lines.filter { $0.text.contains("request=a-1_b.C:2") }
+            #expect(lines.count == 2, "the defect, and the request")
+            #expect(lines.contains { $0.level == .error })
+            let unfit = [
+                "", "a b", "a\"b", "ä", String(repeating: "a", count: 65), "stoa_key", "x;y", "../x",
+            ]
+            for id in unfit {
+                let answer = try await server.client.send(.get, "/livez", headers: [("X-Request-Id", id)])
+                let given = try #require(answer["X-Request-Id"])
+                #expect(given != id && !given.isEmpty)
+                #expect(server.logs.lines.contains { $0.text.contains("request=\(given) ") })
+            }
+            let twice = try await server.client.send(
+                .get, "/livez", headers: [("X-Request-Id", "one"), ("X-Request-Id", "two")])
+            #expect(!["one", "two"].contains(twice["X-Request-Id"]))
+        }
+    }
+
+    @Test("the turn that a request began carries its id")
+    func turn() async throws {
+        let reported = Mutex<[String?]>([])
+        try await TestServer.run(report: { report in reported.withLock { $0.append(report.request) } }) {
+            server in
+            let (key, path) = try await server.conversation()
+            let body = Array(#"{"id":"m1","text":"hello"}"#.utf8)
+            _ = try await server.client.send(
+                .post, path + "/messages", key: key,
+                headers: [("Content-Type", "application/json"), ("X-Request-Id", "who-asked")], body: body)
+            _ = try await server.answer(in: path, key: key, untilState: "complete")
+            try await server.eventually("the turn is reported") { reported.withLock { $0 } == ["who-asked"] }
         }
     }
 

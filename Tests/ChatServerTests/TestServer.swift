@@ -20,19 +20,28 @@ struct TestServer: Sendable {
         store: any SessionStore = MemorySessionStore(),
         configuration: (inout ServerConfiguration) -> Void = { _ in },
         readiness: @escaping @Sendable () async throws -> Void = {},
+        parts: [ReadinessPart] = [], metrics: [any MetricsSource] = [],
+        report: @escaping @Sendable (TurnReport) -> Void = { _ in },
         _ body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         let task = ChatTask(
             id: .make(host: "test"), host: "test-host", store: store,
             catalogue: try ModelCatalogue([model, ScriptedModel(id: "other", [.text("other")])]),
-            liveness: NobodyElse())
+            liveness: NobodyElse(), report: report)
         var settings = ServerConfiguration(port: 0)
         configuration(&settings)
         let logs = LogCapture()
         let logger = Logger(label: "test") { _ in logs.handler }
         let (ports, listening) = AsyncStream<Int>.makeStream()
         let server = try buildServer(
-            task: task, readiness: readiness, configuration: settings, logger: logger,
+            task: task,
+            readiness: [
+                ReadinessPart("volume") {
+                    try await readiness()
+                    return nil
+                }
+            ] + parts,
+            metrics: metrics, configuration: settings, logger: logger,
             onListening: { listening.yield($0) })
         var quiet = Logger(label: "group")
         quiet.logLevel = .critical

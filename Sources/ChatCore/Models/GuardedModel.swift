@@ -13,6 +13,9 @@ package final class GuardedModel: LanguageModel {
         descriptor = model.descriptor
     }
 
+    /// Whether the model is left in peace.
+    package var isOpen: Bool { circuit.withLock { $0.isOpen } }
+
     package func answer(
         to prompt: ModelPrompt, onDelta: @Sendable (ModelDelta) async throws -> Void
     ) async throws -> ModelFinish {

@@ -86,7 +86,7 @@ extension ChatTask {
     ) async throws -> Turn {
         guard !hasLeft else { throw ChatError.closed }
         return try await withCheckedThrowingContinuation { outcome in
-            let result = submit.yield {
+            let result = submitNamed {
                 // Claimed before it is stored: a reader who finds it between the two must not take it for
                 // abandoned.
                 do {
@@ -112,6 +112,14 @@ extension ChatTask {
             }
             if case .terminated = result { outcome.resume(throwing: ChatError.closed) }
         }
+    }
+
+    /// Hands work to this task, which goes on in the name of the request that began it.
+    private func submitNamed(
+        _ job: @escaping @Sendable () async -> Void
+    ) -> AsyncStream<@Sendable () async -> Void>.Continuation.YieldResult {
+        let request = RequestName.current
+        return submit.yield { await RequestName.$current.withValue(request) { await job() } }
     }
 
     /// Does `body`; an answer in its way whose task died is settled first.

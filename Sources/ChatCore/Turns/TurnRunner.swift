@@ -194,6 +194,8 @@ package final class TurnRunner: Sendable {
 
 /// How a turn ended, for logs and metrics.
 package struct TurnReport: Sendable {
+    /// The request that began it, as the log names it.
+    package let request = RequestName.current
     /// The answer.
     package let answer: AnswerReference
     /// The model asked.

@@ -5,18 +5,19 @@ import Hummingbird
 /// nobody sees. Probes are always let in: an overloaded task is not a dead one.
 struct AdmissionMiddleware: RouterMiddleware {
     typealias Context = ChatRequestContext
+    private static let probes = [
+        HealthRoutes.livenessPath, HealthRoutes.readinessPath, MetricsRoutes.path,
+    ]
     private let slots: Slots
 
-    /// - Parameter requestsMax: how many are answered at once.
-    init(requestsMax: Int) { slots = Slots(countMax: requestsMax) }
+    /// - Parameter slots: a place for each request that is answered at once.
+    init(_ slots: Slots) { self.slots = slots }
 
     func handle(
         _ request: Request, context: ChatRequestContext,
         next: (Request, ChatRequestContext) async throws -> Response
     ) async throws -> Response {
-        if context.endpointPath == HealthRoutes.livenessPath
-            || context.endpointPath == HealthRoutes.readinessPath
-        {
+        if let path = context.endpointPath, Self.probes.contains(path) {
             return try await next(request, context)
         }
         guard let slot = slots.take() else { throw ChatError.busy("This server") }

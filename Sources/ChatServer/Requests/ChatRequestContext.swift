@@ -16,6 +16,17 @@ struct ChatRequestContext: RequestContext {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
     }
+
+    /// The same; whatever is logged with it names the request.
+    func named(_ id: String) -> ChatRequestContext {
+        var context = self
+        context.logger[metadataKey: "hb.request.id"] = nil
+        context.logger[metadataKey: "request"] = .string(id)
+        return context
+    }
+
+    /// The path as it was routed; nil when there is no such path.
+    var routeTemplate: String? { endpointPath == "NotFound" ? nil : endpointPath }
 }
 
 /// What is learned about a request while it is answered, for its line in the log. Never a key, a text or a

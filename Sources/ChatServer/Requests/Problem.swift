@@ -18,6 +18,8 @@ struct Problem: Sendable {
     let detail: String
     let retryAfterMilliseconds: Int?
     var headers: HTTPFields = [:]
+    /// What an answer says beyond the fields that all have.
+    var members: [JSONValue.Field] = []
 
     init(_ status: HTTPResponse.Status, code: String, detail: String, retryAfterMilliseconds: Int? = nil) {
         self.status = status
@@ -83,9 +85,11 @@ struct Problem: Sendable {
             "type": .string("about:blank"), "title": .string(status.reasonPhrase),
             "status": .count(status.code), "code": .string(code), "detail": .string(detail),
         ])
-        guard let retryAfterMilliseconds, case .object(let known) = fields else { return fields }
-        return .object(
-            known + [JSONValue.Field(name: "retry_after_ms", value: .count(retryAfterMilliseconds))])
+        guard case .object(var known) = fields else { return fields }
+        if let retryAfterMilliseconds {
+            known.append(JSONValue.Field(name: "retry_after_ms", value: .count(retryAfterMilliseconds)))
+        }
+        return .object(known + members)
     }
 
     /// The answer.

@@ -1,17 +1,18 @@
 import ChatCore
 
-/// Whether the volume can be written and read right now, asked at most once at a time and a few times a
-/// second.
+/// Whether a part works right now (the volume can be written and read, say), asked at most once at a time and
+/// a few times a second.
 ///
 /// A volume that hangs holds its check for as long as it hangs: no cancellation reaches a thread inside a
 /// system call. So nobody awaits the check itself, and while one hangs no second one is begun.
 actor Readiness {
-    private typealias Waiter = CheckedContinuation<(any Error)?, Never>
+    private typealias Outcome = Result<String?, any Error>
+    private typealias Waiter = CheckedContinuation<Outcome, Never>
 
     private let timeout: Duration
     private let cached: Duration
-    private let check: @Sendable () async throws -> Void
-    private var outcome: (error: (any Error)?, at: ContinuousClock.Instant)?
+    private let check: @Sendable () async throws -> String?
+    private var latest: (outcome: Outcome, at: ContinuousClock.Instant)?
     private var isChecking = false
     private var waiters: [Int: Waiter] = [:]
     private var nextWaiter = 0
@@ -19,22 +20,25 @@ actor Readiness {
     /// - Parameters:
     ///   - timeout: how long an answer is waited for.
     ///   - cached: how long an answer counts.
-    init(timeout: Duration, cached: Duration, check: @escaping @Sendable () async throws -> Void) {
+    init(timeout: Duration, cached: Duration, check: @escaping @Sendable () async throws -> String?) {
         self.timeout = timeout
         self.cached = cached
         self.check = check
     }
 
+    /// - Returns: in what way it works only in part; nil when it works.
     /// - Throws: ``ChatError/Code/unavailable`` when the check fails or takes too long.
-    func require() async throws {
-        if let error = await latest() {
-            if let error = error as? ChatError { throw error }
+    func require() async throws(ChatError) -> String? {
+        switch await outcome() {
+        case .success(let detail): return detail
+        case .failure(let error as ChatError): throw error
+        case .failure(let error):
             throw ChatError(.unavailable, "The volume cannot be used.", cause: "\(error)")
         }
     }
 
-    private func latest() async -> (any Error)? {
-        if let outcome, ContinuousClock.now - outcome.at < cached { return outcome.error }
+    private func outcome() async -> Outcome {
+        if let latest, ContinuousClock.now - latest.at < cached { return latest.outcome }
         if !isChecking {
             isChecking = true
             // Unstructured on purpose: it may outlive everybody who waits for it.
@@ -50,25 +54,25 @@ actor Readiness {
         return await withCheckedContinuation { waiters[waiter] = $0 }
     }
 
-    private static func outcome(of check: @Sendable () async throws -> Void) async -> (any Error)? {
+    private static func outcome(of check: @Sendable () async throws -> String?) async -> Outcome {
         do {
-            try await check()
-            return nil
+            return .success(try await check())
         } catch {
-            return error
+            return .failure(error)
         }
     }
 
-    private func conclude(_ error: (any Error)?) {
+    private func conclude(_ outcome: Outcome) {
         isChecking = false
-        outcome = (error, .now)
-        for waiter in waiters.values { waiter.resume(returning: error) }
+        latest = (outcome, .now)
+        for waiter in waiters.values { waiter.resume(returning: outcome) }
         waiters = [:]
     }
 
     private func giveUp(_ waiter: Int) {
         let seconds = Double(timeout.milliseconds) / 1_000
         waiters.removeValue(forKey: waiter)?.resume(
-            returning: ChatError(.unavailable, "The volume did not answer within \(seconds) seconds."))
+            returning: .failure(
+                ChatError(.unavailable, "The volume did not answer within \(seconds) seconds.")))
     }
 }

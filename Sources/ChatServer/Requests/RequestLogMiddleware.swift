@@ -5,8 +5,11 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Says who answered (`X-Served-By`, `X-Request-Id`) and writes one line a request; an event stream has one
-/// when it begins and one when it ends.
+/// Says who answered (`X-Served-By`, `X-Request-Id`), counts the request and writes one line about it; an
+/// event stream has one when it begins and one when it ends.
+///
+/// The id is the one that the client or a balancer sent, or made here. Every line that is logged for the
+/// request has it.
 struct RequestLogMiddleware: RouterMiddleware {
     typealias Context = ChatRequestContext
 
@@ -17,16 +20,22 @@ struct RequestLogMiddleware: RouterMiddleware {
     let task: TaskID
     /// Who closes the connection of a client that does not take its answer.
     let deadlines: ConnectionDeadlines
+    /// Counts requests.
+    let metrics: HTTPMetrics
 
     func handle(
-        _ request: Request, context: ChatRequestContext,
+        _ request: Request, context unnamed: ChatRequestContext,
         next: (Request, ChatRequestContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
-        var response = try await next(request, context)
+        let id = RequestID.sent(with: request) ?? unnamed.id
+        let context = unnamed.named(id)
+        var response = try await RequestName.$current.withValue(id) { try await next(request, context) }
         response.headers[.servedBy] = task.rawValue
-        response.headers[.requestID] = context.id
+        response.headers[.requestID] = id
         response.headers[.contentTypeOptions] = "nosniff"
+        metrics.record(
+            request.method, context.routeTemplate, status: Int(response.status.code), since: began)
         if response.body.contentLength == nil {
             let status = response.status
             log(request, context, status, began, bytes: nil, "stream begun")
@@ -45,22 +54,18 @@ struct RequestLogMiddleware: RouterMiddleware {
         _ request: Request, _ context: ChatRequestContext, _ status: HTTPResponse.Status,
         _ began: ContinuousClock.Instant, bytes: Int?, _ message: Logger.Message
     ) {
-        let isRouted = context.endpointPath != nil && context.endpointPath != "NotFound"
         var metadata: Logger.Metadata = [
             "method": "\(request.method.rawValue.prefix(16))",
-            "route": .string(isRouted ? context.endpointPath ?? "" : "none"),
+            "route": .string(context.routeTemplate ?? "none"),
             "status": "\(status.code)",
             "duration_ms": "\((ContinuousClock.now - began).milliseconds)",
-            "request": .string(context.id),
         ]
         if let bytes { metadata["bytes"] = "\(bytes)" }
         if let session = context.record.session { metadata["session"] = .string(session.short) }
         if let conversation = context.record.conversation, !conversation.rawValue.hasPrefix("stoa_") {
             metadata["conversation"] = .string(conversation.rawValue)
         }
-        var logger = context.logger
-        logger[metadataKey: "hb.request.id"] = nil
-        logger.info(message, metadata: metadata)
+        context.logger.info(message, metadata: metadata)
     }
 
     private func counted(_ body: ResponseBody, atEnd: @escaping @Sendable (Int) -> Void) -> ResponseBody {

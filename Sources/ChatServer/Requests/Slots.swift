@@ -2,11 +2,15 @@ import Synchronization
 
 /// A bound on how many things go on at once.
 final class Slots: Sendable {
-    private let countMax: Int
+    /// How many may be taken at once.
+    let countMax: Int
     private let taken = Mutex(0)
 
     /// - Parameter countMax: how many may be taken at once.
     init(countMax: Int) { self.countMax = countMax }
+
+    /// How many are taken now.
+    var count: Int { taken.withLock { $0 } }
 
     /// A place, or nil when all are taken.
     func take() -> Slot? {

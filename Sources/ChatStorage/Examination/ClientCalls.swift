@@ -1,14 +1,29 @@
 /// What the NFS client of this host counted for one mount, from `/proc/self/mountstats`.
 package struct ClientCalls: Sendable, Equatable {
+    /// What the kernel counted of one operation since the mount.
+    package struct Operation: Sendable, Equatable {
+        /// Calls sent to the server.
+        package let calls: Int
+        /// Those sent again, because no answer came.
+        package let repeated: Int
+        /// Milliseconds from making the call to its end, all calls together.
+        package let milliseconds: Int
+        /// Calls that the server answered with an error; a lock that somebody else holds is one. 0 where the
+        /// kernel is too old to say.
+        package let errors: Int
+    }
+
+    /// By the name of the operation.
+    package let operations: [String: Operation]
     /// Calls sent to the server since it was mounted, by the name of the operation.
-    package let calls: [String: Int]
+    package var calls: [String: Int] { operations.mapValues(\.calls) }
     /// How long the server keeps the locks of a host that it hears nothing from.
     package let leaseSeconds: Int?
     private let mountPoint: String
 
     /// What the kernel's text says about the NFS mount on `mountPoint`; nil when it says nothing.
     init?(_ text: String, mountPoint: String) {
-        var calls = [String: Int]()
+        var operations = [String: Operation]()
         var lease: Int?
         var isOurs = false
         var isFound = false
@@ -20,7 +35,7 @@ package struct ClientCalls: Sendable, Equatable {
                     words.count > 7 && Mount.unescaped(words[4]) == mountPoint && words[7].hasPrefix("nfs")
                 if isOurs {
                     // The last of several on one mount point is the one that is seen.
-                    (calls, lease, isFound) = ([:], nil, true)
+                    (operations, lease, isFound) = ([:], nil, true)
                 }
                 continue
             }
@@ -30,13 +45,13 @@ package struct ClientCalls: Sendable, Equatable {
                 lease = words.dropFirst().joined().split(separator: ",")
                     .first { $0.hasPrefix("lease_time=") }.flatMap { Int($0.dropFirst(11)) }
             } else if let name = words.first, name.hasSuffix(":"), name.first?.isUppercase == true,
-                words.count >= 9, let count = Int(words[1])
+                words.count >= 9, let operation = Operation(words)
             {
-                calls[String(name.dropLast())] = count
+                operations[String(name.dropLast())] = operation
             }
         }
         guard isFound else { return nil }
-        self.calls = calls
+        self.operations = operations
         self.mountPoint = mountPoint
         leaseSeconds = lease
     }
@@ -67,5 +82,18 @@ package struct ClientCalls: Sendable, Equatable {
             made[name] = count - (earlier.calls[name] ?? 0)
         }
         return made
+    }
+}
+
+extension ClientCalls.Operation {
+    /// A line: the name, calls, transmissions, time-outs, bytes sent and received, milliseconds in the queue,
+    /// on the way and in all, errors.
+    fileprivate init?(_ words: [Substring]) {
+        guard let calls = Int(words[1]), let transmissions = Int(words[2]), let milliseconds = Int(words[8])
+        else { return nil }
+        self.calls = calls
+        repeated = max(0, transmissions - calls)
+        self.milliseconds = milliseconds
+        errors = words.count > 9 ? Int(words[9]) ?? 0 : 0
     }
 }

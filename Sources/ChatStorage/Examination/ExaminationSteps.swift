@@ -67,10 +67,7 @@ struct ExaminationSteps {
         record.step("was asked for its free space")
         var status = statvfs()
         try systemCall("statvfs") { statvfs(folder, &status) }
-        let block = UInt64(status.f_frsize)
-        let space = VolumeExamination.Space(
-            freeBytes: UInt64(status.f_bavail).multipliedReportingOverflow(by: block).partialValue,
-            bytes: UInt64(status.f_blocks).multipliedReportingOverflow(by: block).partialValue)
+        let space = VolumeExamination.Space(status)
         record.note { $0.space = space }
         if space.freeBytes < Self.freeBytesWanted {
             record.add(

@@ -31,6 +31,13 @@ protocol StorageEngine: Sendable {
     /// How many pages wait to be carried from the log into the database; 0 for an engine without a log.
     func logFrames(of connection: Connection) -> Int
 
+    /// How long the log is, as far as this connection knows it; 0 for an engine without a log. Does not call
+    /// the volume.
+    func logBytes(of connection: Connection) -> Int
+
+    /// Whether this connection lost its lock, so that it is refused everything from now on.
+    func isFenced(_ connection: Connection) -> Bool
+
     /// Empties the log while the shard is held.
     func checkpoint(_ connection: Connection) throws(SQLiteError)
 
