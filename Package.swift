@@ -123,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "ChatServerTests",
             dependencies: [
-                "ChatCore", "ChatServer", "ChatTesting", "CCmarkGFM", "CZlib",
+                "ChatCore", "ChatServer", "ChatTesting", "CCmarkGFM", "CPage", "CZlib",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -106,10 +106,10 @@ def reset(stage):
     window = stage.window().go(server)
     window.new("demo-short")
     window.ask("Forget this.")
-    window.page.click("#reset")
+    window.menu("Reset")
     window.page.click("dialog >> text=Keep them")
     assert window.prompts == ["Forget this."]
-    window.page.click("#reset")
+    window.menu("Reset")
     window.page.click("dialog .button.danger")
     until("an empty log", lambda: window.prompts == [])
     assert server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"] == []
@@ -117,7 +117,7 @@ def reset(stage):
     assert window.prompts == ["A new start."]
 
 
-@test("conversations are listed newest first, opened, renamed, and deleted after a question")
+@test("conversations are listed newest first, opened, renamed, and deleted")
 def conversations(stage):
     server = stage.serve(speed=40)
     window = stage.window().go(server)
@@ -127,15 +127,11 @@ def conversations(stage):
     until("newest first", lambda: window.titles == ["Gamma", "Beta", "Alpha"])
     window.page.click("#list .item >> text=Alpha")
     until("Alpha is open", lambda: window.prompts == ["Alpha"])
-    row = window.page.locator("#list .item.current")
-    row.hover()
-    row.locator("[data-action=rename]").click()
+    window.menu("Rename", "Alpha")
     window.page.keyboard.type("Omega")
     window.page.keyboard.press("Enter")
     until("renamed", lambda: "Omega" in window.titles and window.page.inner_text("#title") == "Omega")
-    row.hover()
-    row.locator("[data-action=remove]").click()
-    window.page.click("dialog .button.danger")
+    window.menu("Delete", "Omega")
     until("deleted", lambda: sorted(window.titles) == ["Beta", "Gamma"] and window.conversation == "")
     window.reload()
     assert sorted(window.titles) == ["Beta", "Gamma"]

@@ -11,12 +11,18 @@ import traceback
 from playwright.sync_api import sync_playwright
 
 import access_tests  # noqa: F401  (each module registers its tests)
+import axe_tests  # noqa: F401
 import chat_tests  # noqa: F401
+import composer_tests  # noqa: F401
 import fault_tests  # noqa: F401
+import list_tests  # noqa: F401
+import load_tests  # noqa: F401
+import message_tests  # noqa: F401
 import safety_tests  # noqa: F401
+import settings_tests  # noqa: F401
 import versions_tests  # noqa: F401
 import window_tests  # noqa: F401
-from stage import TESTS, Stage
+from stage import TESTS, Common, Stage
 
 TEST_SECONDS_MAX = 120
 
@@ -37,8 +43,8 @@ def short(problem):
     return "".join(traceback.format_list(frames)) + f"{kind.__name__}: {value}"
 
 
-def run(name, function, browser, options):
-    stage = Stage(browser, options.stoa, options.screenshots)
+def run(name, function, browser, options, common):
+    stage = Stage(browser, options.stoa, options.screenshots, common)
     begun, failure = time.monotonic(), None
     signal.alarm(TEST_SECONDS_MAX)
     try:
@@ -81,12 +87,18 @@ def main():
     signal.signal(signal.SIGALRM, on_alarm)
 
     wanted = [(name, function) for name, function in TESTS if options.only.lower() in name.lower()]
+    if not wanted:
+        sys.exit(f"no test's name contains {options.only!r}")
     # Chromium's sandbox needs a user namespace that root in a container does not have.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=arguments)
-        passed = sum([run(name, function, browser, options) for name, function in wanted])
-        browser.close()
+        common = Common(options.stoa)
+        try:
+            passed = sum([run(name, function, browser, options, common) for name, function in wanted])
+        finally:
+            common.close()
+            browser.close()
     print(f"{passed} passed, {len(wanted) - passed} failed")
     sys.exit(0 if wanted and passed == len(wanted) else 1)
 

@@ -53,7 +53,7 @@ INSIDE_ANSWERS = """() => {
     for (const element of log.querySelectorAll('.body *')) {
         const name = element.tagName.toUpperCase();
         if (!allowed.has(name)) found.push(name);
-        if (name === 'BUTTON' && element.dataset.action !== 'copy-code') found.push('a button of its own');
+        if (name === 'BUTTON' && !['copy-code', 'wrap'].includes(element.dataset.action)) found.push('a button of its own');
         if (name === 'INPUT' && (element.type !== 'checkbox' || !element.disabled)) found.push('a field');
         for (const { name: attribute, value } of element.attributes) {
             if (attribute.startsWith('on') || attribute === 'style' || attribute === 'id') found.push(attribute);

@@ -82,9 +82,9 @@ class ModelServer:
     as long as it needs, on a slow machine too.
     """
 
-    def __init__(self, answer, hold_at=None, pause_seconds=0.005):
+    def __init__(self, answer, hold_at=None, pause_seconds=0.005, reasoning=""):
         model = self
-        self.hold_at, self.released = hold_at, threading.Event()
+        self.reasoning, self.hold_at, self.released = reasoning, hold_at, threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_):
@@ -96,6 +96,8 @@ class ModelServer:
 
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if model.status != 200:
+                    return self._reply("application/json", b'{"error":{"message":"no such key","type":"invalid_request_error"}}', model.status)
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
@@ -106,28 +108,33 @@ class ModelServer:
 
             def _answer(self):
                 text = model.answer
-                for start in range(0, len(text), PIECE_CHARACTERS):
+                for start in range(0, len(model.reasoning), model.piece_characters):
+                    self._piece({"reasoning_content": model.reasoning[start:start + model.piece_characters]})
+                    time.sleep(model.pause_seconds)
+                for start in range(0, len(text), model.piece_characters):
                     if model.hold_at is not None and start >= model.hold_at:
                         model.released.wait(HOLD_SECONDS_MAX)
-                    piece = text[start:start + PIECE_CHARACTERS]
-                    self._event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-                    time.sleep(pause_seconds)
+                    self._piece({"content": text[start:start + model.piece_characters]})
+                    time.sleep(model.pause_seconds)
                 self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
                 self.wfile.write(b"data: [DONE]\n\n")
+
+            def _piece(self, delta):
+                self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
 
             def _event(self, fields):
                 event = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", **fields}
                 self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
                 self.wfile.flush()
 
-            def _reply(self, media_type, data):
-                self.send_response(200)
+            def _reply(self, media_type, data, status=200):
+                self.send_response(status)
                 self.send_header("Content-Type", media_type)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 
-        self.answer = answer
+        self.answer, self.status, self.piece_characters, self.pause_seconds = answer, 200, PIECE_CHARACTERS, pause_seconds
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"

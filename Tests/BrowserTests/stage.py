@@ -94,6 +94,16 @@ class Window:
         }""", model))
         self.page.select_option("#model", choice)
 
+    def menu(self, item, title=None):
+        """Chooses `item` from the menu of the open conversation, or of the one called `title` in the list."""
+        if title:
+            row = self.page.locator("#list .item", has_text=title)
+            row.hover()
+            row.locator("[data-action=menu]").click()
+        else:
+            self.page.click("#more")
+        self.page.click(f"[role=menuitem] >> text='{item}'")
+
     def await_state(self, state):
         """Until the last answer is in `state`."""
         self.page.wait_for_selector(f".message.assistant:last-child[data-state={state}]")
@@ -153,11 +163,35 @@ class Window:
             self.page.screenshot(path=os.path.join(self.stage.screenshots, f"{name}.png"))
 
 
+class Common:
+    """A server that tests share who leave it alone, with a model that says what the test at hand wants: begun once."""
+
+    def __init__(self, binary):
+        self.binary, self.server = binary, None
+
+    def serve(self):
+        if not self.server:
+            self.folder = tempfile.TemporaryDirectory(prefix="stoa-browser-")
+            self.log = open(os.path.join(self.folder.name, "stoa.log"), "w+")
+            self.model = ModelServer("")
+            self.server = Server(self.binary, os.path.join(self.folder.name, "volume"), self.log, speed=20, model=self.model)
+        self.model.answer, self.model.hold_at, self.model.reasoning, self.model.status = "", None, "", 200
+        self.model.released.clear()
+        return self.server
+
+    def close(self):
+        if self.server:
+            self.server.kill()
+            self.model.close()
+            self.log.close()
+            self.folder.cleanup()
+
+
 class Stage:
     """The servers, browsers and folders of one test; `close` ends them all."""
 
-    def __init__(self, browser, binary, screenshots):
-        self.browser, self.binary, self.screenshots = browser, binary, screenshots
+    def __init__(self, browser, binary, screenshots, common):
+        self.browser, self.binary, self.screenshots, self.common = browser, binary, screenshots, common
         self.folder = tempfile.TemporaryDirectory(prefix="stoa-browser-")
         self.volume = os.path.join(self.folder.name, "volume")
         self.log = open(os.path.join(self.folder.name, "stoa.log"), "w+")
@@ -167,6 +201,15 @@ class Stage:
         server = Server(self.binary, self.volume, self.log, **options)
         self.servers.append(server)
         return server
+
+    def visit(self, answer=None, **options):
+        """A window at the common server; with `answer`, one in which the scripted model is chosen and will say that."""
+        server = self.common.serve()
+        window = self.window(self.browse(**options)).go(server)
+        if answer is not None:
+            self.common.model.answer = answer
+            window.choose("scripted")
+        return server, window
 
     def model(self, answer, **options):
         model = ModelServer(answer, **options)
@@ -197,6 +240,8 @@ class Stage:
     def close(self):
         for context in self.contexts:
             context.close()
+        if self.common.server:
+            self.common.model.release()
         for server in self.servers:
             server.kill()
         for model in self.models:

@@ -26,7 +26,7 @@ def second_window(stage):
     second.await_state("complete")
     for window in (first, second):
         window.shows_answer_of(server)
-    first.page.click("#reset")
+    first.menu("Reset")
     first.page.click("dialog .button.danger")
     until("the reset in the second", lambda: second.prompts == [])
 
@@ -47,7 +47,6 @@ def lists(stage):
     until("the new heading", lambda: first.page.inner_text("#title") == "Renamed in the second")
     second.page.focus("#list .item a")
     second.page.keyboard.press("Delete")
-    second.page.click("dialog .button.danger")
     until("gone in the first", lambda: first.titles == [] and first.conversation == "")
 
 

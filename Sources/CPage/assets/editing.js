@@ -1,13 +1,7 @@
 // A prompt that is edited in its place. Loaded with the first one.
 
-import { make } from "./panel.js";
-
-function button(text, kind, run) {
-    const own = make("button", `button ${kind}`, text);
-    own.type = "button";
-    own.addEventListener("click", run);
-    return own;
-}
+import { button, make } from "./elements.js";
+import { say } from "./language.js";
 
 /// Shows a field in the place of the message in `element`. Resolves to its text, or to null when it is given up.
 export function edit(element, text) {
@@ -27,7 +21,7 @@ export function edit(element, text) {
         field.value = text;
         field.dir = "auto";
         field.rows = Math.min(text.split("\n").length + 1, 12);
-        field.setAttribute("aria-label", "Edited message");
+        field.setAttribute("aria-label", say("edited-message"));
         field.addEventListener("keydown", (event) => {
             if (event.isComposing || event.keyCode === 229) return;
             if (event.key === "Escape") { event.stopPropagation(); end(null); }
@@ -35,7 +29,7 @@ export function edit(element, text) {
             event.preventDefault();
             send();
         });
-        row.append(button("Cancel", "", () => end(null)), button("Send", "primary", send));
+        row.append(button(say("cancel"), "", () => end(null)), button(say("send"), "primary", send));
         form.append(field, row);
         element.dataset.editing = "";
         element.append(form);

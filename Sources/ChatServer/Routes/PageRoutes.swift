@@ -16,12 +16,19 @@ struct PageRoutes: Sendable {
     private let page: Asset
     private let assets: [String: Asset]
 
-    /// Compresses everything once.
+    /// Puts the scripts together and compresses everything, once.
     /// - Throws: ``ChatError/Code/internal`` when the page is not in the binary.
     init() throws {
         var count = 0
         let first = cpage_assets(&count)
-        let all = UnsafeBufferPointer(start: first, count: count).map(Asset.init)
+        var files = UnsafeBufferPointer(start: first, count: count).map(PageFile.init)
+        let sources = files.filter(\.isScript).map { ($0.name, String(decoding: $0.bytes, as: UTF8.self)) }
+        let scripts = try PageScripts(Dictionary(uniqueKeysWithValues: sources), entry: "app.js")
+        files = files.compactMap { file in
+            guard file.isScript else { return file }
+            return scripts.files[file.name].map { file.with(bytes: Array($0.utf8)) }
+        }
+        let all = files.map(Asset.init)
         guard let page = all.first(where: { $0.name == "index.html" }) else {
             throw ChatError(.internal, "The page is missing from this binary.")
         }
@@ -85,14 +92,36 @@ private struct Asset: Sendable {
     let plain: Variant
     let compressed: Variant?
 
-    init(_ asset: cpage_asset) {
-        name = String(cString: asset.name)
-        mediaType = String(cString: asset.media_type)
-        let bytes = Array(UnsafeBufferPointer(start: asset.bytes, count: asset.count))
-        let digest = Base64URL.encode(Array(SHA256.hash(bytes).prefix(12)))
-        plain = Variant(bytes: ByteBuffer(bytes: bytes), tag: "\"\(digest)\"", isCompressed: false)
-        compressed = ContentCoding.gzip(bytes).map {
+    init(_ file: PageFile) {
+        name = file.name
+        mediaType = file.mediaType
+        let digest = Base64URL.encode(Array(SHA256.hash(file.bytes).prefix(12)))
+        plain = Variant(bytes: ByteBuffer(bytes: file.bytes), tag: "\"\(digest)\"", isCompressed: false)
+        compressed = ContentCoding.gzip(file.bytes).map {
             Variant(bytes: ByteBuffer(bytes: $0), tag: "\"\(digest)-gzip\"", isCompressed: true)
         }
     }
+}
+
+/// A file of the page as it is embedded.
+private struct PageFile {
+    let name: String
+    let mediaType: String
+    let bytes: [UInt8]
+
+    var isScript: Bool { name.hasSuffix(".js") }
+
+    init(_ asset: cpage_asset) {
+        self.init(
+            name: String(cString: asset.name), mediaType: String(cString: asset.media_type),
+            bytes: Array(UnsafeBufferPointer(start: asset.bytes, count: asset.count)))
+    }
+
+    private init(name: String, mediaType: String, bytes: [UInt8]) {
+        self.name = name
+        self.mediaType = mediaType
+        self.bytes = bytes
+    }
+
+    func with(bytes: [UInt8]) -> PageFile { PageFile(name: name, mediaType: mediaType, bytes: bytes) }
 }
