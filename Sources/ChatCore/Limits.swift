@@ -46,6 +46,12 @@ package enum Limits {
     package static let readRowsMax = 250
     /// Text read in one go from a database, in bytes of UTF-8; one message in any case.
     package static let readBytesMax = 256 * 1024
+    /// A label of a provider's or a host's that comes in with an import, in bytes of UTF-8.
+    package static let importedLabelBytesMax = 4 * 1024
+    /// Tokens that an answer may say it took when it comes in.
+    package static let importedTokensMax = 1_000_000_000
+    /// The last moment that may come in, in milliseconds since 1970: the end of the year 9999.
+    package static let importedMillisecondsMax: Int64 = 253_402_300_799_999
     /// Messages handed out by one call of ``SessionStore/changes(in:of:since:limit:)``.
     package static let changesMax = 50
 

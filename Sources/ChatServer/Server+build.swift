@@ -121,11 +121,15 @@ func buildRoutes(
     health.add(to: routes)
     try PageRoutes().add(to: routes)
     OpenAPIRoutes().add(to: routes)
-    SessionRoutes(task: task).add(to: routes)
+    SessionRoutes(task: task, bodies: bodies).add(to: routes)
     ModelRoutes(catalogue: task.catalogue).add(to: routes)
     ConversationRoutes(task: task, renderer: renderer, bodies: bodies).add(to: routes)
     MessageRoutes(task: task, bodies: bodies).add(to: routes)
     SearchRoutes(task: task).add(to: routes)
+    ImportRoutes(
+        task: task, deadlines: deadlines, slots: Slots(countMax: configuration.importsMax),
+        bytesMax: configuration.importBytesMax
+    ).add(to: routes)
     ExportRoutes(task: task, deadlines: deadlines, slots: Slots(countMax: configuration.exportsMax)).add(
         to: routes)
     EventRoutes(task: task, renderer: renderer, deadlines: deadlines, slots: streams).add(to: routes)

@@ -22,6 +22,11 @@ package struct ServerConfiguration: Sendable {
     package var eventStreamsMax = 4_096
     /// Exports written at once; more are told to come back.
     package var exportsMax = 8
+    /// Imports read at once; more are told to come back.
+    package var importsMax = 4
+    /// The longest file of an import, in bytes. It is never held: this bounds how long one import may keep a
+    /// task busy.
+    package var importBytesMax = 512 * 1024 * 1024
     /// A connection on which nothing arrives for so long is closed, unless an answer is being written. Longer
     /// than the 60 s of a load balancer, which would otherwise send a request into a connection that is just
     /// closing.

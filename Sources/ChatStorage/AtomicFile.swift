@@ -26,7 +26,7 @@ enum AtomicFile {
         do {
             try confirm()
             let renamed = try systemCall("rename", expecting: ENOENT) {
-                rename(temporary, "\(folder)/\(name)")
+                move(temporary, "\(folder)/\(name)")
             }
             // Over NFS a rename whose reply was lost is sent again and then finds its source gone. What is
             // there now tells.
@@ -86,6 +86,24 @@ enum AtomicFile {
                 return nil
             }
         }
+    }
+
+    /// Gives `name` another name, durably and in one step. One that is gone is no error: an NFS server that
+    /// lost its reply cache says ENOENT to a retried RENAME that worked.
+    static func rename(_ name: String, to new: String, in folder: String) throws {
+        _ = try systemCall("rename", expecting: ENOENT) { move("\(folder)/\(name)", "\(folder)/\(new)") }
+        try syncFolder(folder)
+    }
+
+    /// rename(2), by a name that this type does not have.
+    private static func move(_ old: String, _ new: String) -> Int32 {
+        #if canImport(Glibc)
+            Glibc.rename(old, new)
+        #elseif canImport(Musl)
+            Musl.rename(old, new)
+        #else
+            Darwin.rename(old, new)
+        #endif
     }
 
     /// Removes `name` durably. One that is gone is no error: an NFS server that lost its reply cache says

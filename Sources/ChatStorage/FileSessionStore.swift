@@ -27,6 +27,8 @@ package final class FileSessionStore: SessionDocumentStore {
         }
     }
 
+    /// What imports have put aside.
+    package let staged = StagedImports()
     private let sessionsFolder: String
     let metrics = StoreMetrics()
     /// Times a folder's lock was taken.
@@ -50,6 +52,19 @@ package final class FileSessionStore: SessionDocumentStore {
 
     package func deleteSession(_ id: SessionID) async throws {
         try await untilLocked(id) { try $0.remove(id) }
+        staged.discardAll(of: id)
+    }
+
+    /// One folder, so that one lock does.
+    package func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool {
+        left.bytes[0] == right.bytes[0]
+    }
+
+    package func rotateSession(_ id: SessionID, to successor: SessionID) async throws -> Session {
+        precondition(isSamePlace(id, successor), "a session becomes another one of its folder")
+        let session = try await untilLocked(id) { try $0.rotate(id, to: successor) }
+        staged.discardAll(of: id)
+        return session
     }
 
     package func read<Result: Sendable>(

@@ -304,6 +304,25 @@ struct AnswerTable {
         }
     }
 
+    static let runningOfSQL = """
+        SELECT c.id, m.id, m.owner_task, m.owner_host, m.owner_epoch
+        FROM session AS s JOIN conversation AS c ON c.session = s.number AND c.running > 0
+            JOIN message AS m ON m.number = c.running
+        WHERE s.id = ?
+        """
+
+    func running(of session: SessionID) throws -> [RunningAnswer] {
+        try connection.rows(Self.runningOfSQL, [.blob(session.bytes)]) { row throws(SQLiteError) in
+            RunningAnswer(
+                answer: AnswerReference(
+                    session: session, conversation: ConversationID(uncheckedRawValue: try row.text(0)),
+                    message: MessageID(uncheckedRawValue: try row.text(1))),
+                owner: AnswerOwner(
+                    task: TaskID(uncheckedRawValue: try row.text(2)), host: try row.text(3),
+                    epoch: try row.int(4)))
+        }
+    }
+
     // MARK: Stop
 
     func requestStop(in conversation: ConversationID, of session: SessionID) throws -> MessageID? {

@@ -83,6 +83,14 @@ struct ConversationTable {
         }
     }
 
+    static let existsSQL = "SELECT 1 FROM conversation WHERE session = ? AND id = ?"
+
+    func exists(_ id: ConversationID, in session: Int64) throws(SQLiteError) -> Bool {
+        try connection.first(Self.existsSQL, [.integer(session), .text(id.rawValue)]) {
+            _ throws(SQLiteError) in true
+        } ?? false
+    }
+
     private func absence(in session: SessionID) throws -> ChatError {
         _ = try SessionTable(connection).session(session)
         return .notFound("conversation")
@@ -120,7 +128,7 @@ struct ConversationTable {
             return CreatedConversation(conversation: known.value, isNew: false)
         }
         guard owner.conversationCount < Limits.conversationsPerSessionMax else {
-            throw ChatError(.limitReached, "This session has too many conversations. Delete some first.")
+            throw ChatError.sessionFull
         }
         let conversation = Conversation(
             id: new.id, title: new.title, model: new.model, systemPrompt: new.systemPrompt, created: time,
@@ -208,7 +216,7 @@ struct ConversationTable {
         try SessionTable(connection).touch(row.session)
     }
 
-    private func store(_ systemPrompt: String?, of conversation: Int64) throws(SQLiteError) {
+    func store(_ systemPrompt: String?, of conversation: Int64) throws(SQLiteError) {
         guard let systemPrompt else {
             try connection.run("DELETE FROM system_prompt WHERE conversation = ?", [.integer(conversation)])
             return
@@ -221,7 +229,7 @@ struct ConversationTable {
             [.integer(conversation), .text(systemPrompt)])
     }
 
-    private func count(_ change: Int, in session: Int64) throws(SQLiteError) {
+    func count(_ change: Int, in session: Int64) throws(SQLiteError) {
         try connection.run(
             """
             UPDATE session SET conversation_count = conversation_count + ?, version = version + 1

@@ -40,8 +40,10 @@ struct ReadingTables {
         WHERE c.session = ?1 AND c.is_pinned = ?2 AND (c.updated_ms, c.id) < (?3, ?4)
         ORDER BY c.updated_ms DESC, c.id DESC
         """
-    static let textsSQL =
-        "SELECT number, id, role, state, text FROM message WHERE number > ? AND number < ? ORDER BY number DESC"
+    static let textsSQL = """
+        SELECT number, id, role, state, text FROM message WHERE number > ? AND number < ?
+        ORDER BY number DESC
+        """
     static let transcriptSQL =
         "SELECT \(MessageTable.columns) FROM message WHERE number > ? AND number < ? ORDER BY number"
 

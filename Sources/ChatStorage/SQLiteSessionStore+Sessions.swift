@@ -2,7 +2,7 @@ import ChatCore
 
 /// The table `session`, inside a transaction of its shard.
 struct SessionTable {
-    private let connection: Connection
+    let connection: Connection
 
     init(_ connection: Connection) { self.connection = connection }
 
@@ -15,15 +15,19 @@ struct SessionTable {
 
     /// - Throws: ``ChatError/unknownSession``.
     func session(_ id: SessionID) throws -> Row {
-        let row = try connection.first(
+        guard let row = try find(id) else { throw ChatError.unknownSession }
+        return row
+    }
+
+    /// Nil when there is none.
+    func find(_ id: SessionID) throws(SQLiteError) -> Row? {
+        try connection.first(
             "SELECT number, conversation_count, created_ms FROM session WHERE id = ?", [.blob(id.bytes)]
         ) { row throws(SQLiteError) in
             Row(
                 number: try row.int64(0), conversationCount: try row.int(1),
                 value: Session(id: id, created: Timestamp(milliseconds: try row.int64(2))))
         }
-        guard let row else { throw ChatError.unknownSession }
-        return row
     }
 
     func create(_ session: Session) throws -> Session {

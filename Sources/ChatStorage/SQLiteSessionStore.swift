@@ -52,7 +52,10 @@ package final class SQLiteSessionStore: SessionStore {
     }
 
     package func deleteSession(_ id: SessionID) async throws {
-        try await shard(id).write { try SessionTable($0).delete(id) }
+        try await shard(id).write { connection in
+            try SessionTable(connection).delete(id)
+            try SessionTable(connection).delete(ImportTables.staging(of: id))
+        }
     }
 
     // MARK: Conversations

@@ -22,16 +22,19 @@ final class SessionFolder: Sendable {
     }
 
     /// What is in a session's file.
-    private struct SessionFile: Codable {
+    struct SessionFile: Codable {
         static let formatKnown = 2
         /// A program that does not know alternatives would show all of them, so it must not read the second
         /// format.
         let format: Int
         let document: SessionDocument
+        /// The session it was before its key was rotated: see `SessionFolder+Rotation`.
+        let was: SessionID?
 
-        init(_ document: SessionDocument) {
+        init(_ document: SessionDocument, was: SessionID? = nil) {
             format = document.hasBranching ? 2 : 1
             self.document = document
+            self.was = was
         }
     }
 
@@ -45,7 +48,7 @@ final class SessionFolder: Sendable {
     private static let sweptSecondsMax = 24 * 3_600
     private static let lockName = ".lock"
 
-    private let path: String
+    let path: String
     private let lock: FileLock
     private let isSwept = Atomic(false)
 
@@ -59,20 +62,26 @@ final class SessionFolder: Sendable {
         lock = try FileLock("\(path)/\(Self.lockName)", create: true)
     }
 
-    /// The session's document, or nil when there is none. Takes no lock: a file is replaced in one step, so
-    /// what is read is whole, and opening it asks the server for the present one (see
-    /// ``AtomicFile/read(_:in:bytesMax:)``).
+    /// The session's document, or nil when there is none, or it is another session's by now. Takes no lock: a
+    /// file is replaced in one step, so what is read is whole, and opening it asks the server for the present
+    /// one (see ``AtomicFile/read(_:in:bytesMax:)``).
     /// - Throws: `SystemCallError`; `ChatError` `unavailable` for a file that is damaged.
     func read(_ session: SessionID) throws -> SessionDocument? {
+        guard let file = try file(session), file.was != session else { return nil }
+        return file.document
+    }
+
+    /// The file of that session's name.
+    func file(_ session: SessionID) throws -> SessionFile? {
         guard
             let bytes = try AtomicFile.read(Self.fileName(session), in: path, bytesMax: Self.sessionBytesMax)
         else {
             return nil
         }
         guard let file = try? JSONDecoder().decode(SessionFile.self, from: Data(bytes)),
-            file.document.session.id == session
+            file.document.session.id == session || file.was == session
         else { throw Self.damaged(session, bytes) }
-        return file.document
+        return file
     }
 
     /// The answers that run in the sessions of a folder, which need not exist. A file that did not change for
@@ -98,30 +107,33 @@ final class SessionFolder: Sendable {
         _ session: SessionID, _ body: (SessionDocument?) throws -> (Value, Edit)
     ) throws -> Value? {
         try locked { deadline in
+            try finishMove(of: session, deadline)
             let (value, edit) = try body(try read(session))
-            if case .replace(let document) = edit {
-                let bytes = Array(try JSONEncoder().encode(SessionFile(document)))
-                guard bytes.count <= Self.sessionBytesMax else {
-                    throw ChatError(.limitReached, "This session is full. Delete conversations first.")
-                }
-                try AtomicFile.replace(Self.fileName(session), in: path, with: bytes) {
-                    try Self.confirm(deadline)
-                }
-            }
+            if case .replace(let document) = edit { try write(SessionFile(document), to: session, deadline) }
             return value
         }
+    }
+
+    func write(_ file: SessionFile, to session: SessionID, _ deadline: ContinuousClock.Instant) throws {
+        let bytes = Array(try JSONEncoder().encode(file))
+        guard bytes.count <= Self.sessionBytesMax else {
+            throw ChatError(.limitReached, "This session is full. Delete conversations first.")
+        }
+        try AtomicFile.replace(Self.fileName(session), in: path, with: bytes) { try Self.confirm(deadline) }
     }
 
     /// Removes a session's file, a damaged one too. One that is gone is no error.
     /// - Returns: nil when another process has the lock; nothing was done.
     func remove(_ session: SessionID) throws -> Void? {
         try locked { deadline in
+            // A damaged file is removed too.
+            try? finishMove(of: session, deadline)
             try Self.confirm(deadline)
             try AtomicFile.remove(Self.fileName(session), in: path)
         }
     }
 
-    private func locked<Value>(_ body: (ContinuousClock.Instant) throws -> Value) throws -> Value? {
+    func locked<Value>(_ body: (ContinuousClock.Instant) throws -> Value) throws -> Value? {
         // The clock goes on while a machine sleeps (CLOCK_BOOTTIME); it starts before the lock does.
         let deadline = ContinuousClock.now + .seconds(Self.lockTrustedSecondsMax)
         guard try lock.tryLock() else { return nil }
@@ -133,7 +145,7 @@ final class SessionFolder: Sendable {
         return try body(deadline)
     }
 
-    private static func confirm(_ deadline: ContinuousClock.Instant) throws {
+    static func confirm(_ deadline: ContinuousClock.Instant) throws {
         guard ContinuousClock.now < deadline else {
             throw ChatError(
                 .unavailable, "The volume was away for too long. Try again.", retryAfterMilliseconds: 1_000,
@@ -141,7 +153,7 @@ final class SessionFolder: Sendable {
         }
     }
 
-    private static func fileName(_ session: SessionID) -> String { "\(session.hexadecimal).json" }
+    static func fileName(_ session: SessionID) -> String { "\(session.hexadecimal).json" }
 
     private static func damaged(_ session: SessionID, _ bytes: [UInt8]) -> ChatError {
         struct Format: Decodable { let format: Int }

@@ -34,6 +34,13 @@ actor ForgetfulStore: SessionDocumentStore {
         return result
     }
 
+    nonisolated var staged: StagedImports { memory.staged }
+    nonisolated func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool { true }
+
+    func rotateSession(_ id: SessionID, to successor: SessionID) async throws -> Session {
+        try await memory.rotateSession(id, to: successor)
+    }
+
     nonisolated var sweepPartsCount: Int { memory.sweepPartsCount }
 
     func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] {

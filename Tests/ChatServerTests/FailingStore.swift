@@ -69,6 +69,16 @@ struct FailingStore: SessionStore {
     var sweepPartsCount: Int { 1 }
     func runningAnswers(inPart part: Int, limit: Int) async throws -> [RunningAnswer] { throw unused }
     func close() async {}
+    func stageImport(_ messages: [Message], of id: ImportID, in session: SessionID) async throws {
+        throw unused
+    }
+    func commitImport(_ conversation: ImportedConversation, of id: ImportID, in session: SessionID)
+        async throws -> Bool
+    { throw unused }
+    func discardImport(_ id: ImportID, in session: SessionID) async throws { throw unused }
+    func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool { true }
+    func rotateSession(_ id: SessionID, to successor: SessionID) async throws -> Session { throw unused }
+    func runningAnswers(of session: SessionID) async throws -> [RunningAnswer] { throw unused }
     func texts(of session: SessionID, from place: SearchPlace?, bounds: ReadBounds) async throws
         -> SearchStretch
     { throw unused }

@@ -61,6 +61,8 @@ struct OpenAPITests {
     }
 
     static let conversation = "/api/v1/conversations/{id}"
+    static let importing = "/api/v1/import"
+    static let rotation = "/api/v1/session/rotate"
     static let goOn = conversation + "/messages/{message}/continue"
     static let retry = conversation + "/messages/{message}/retry"
     static let retryPath = "/api/v1/conversations/talk/messages/m9/retry"
@@ -94,7 +96,8 @@ struct OpenAPITests {
         Case(method: .get, template: "/api/v1/search", path: "/api/v1/search?q=%C3%A9", status: 200),
         Case(method: .get, template: "/api/v1/search", status: 400),
         Case(
-            method: .get, template: "/api/v1/search", path: "/api/v1/search?q=x", isKeyed: false, status: 401),
+            method: .get, template: "/api/v1/search", path: "/api/v1/search?q=x", isKeyed: false,
+            status: 401),
         Case(
             method: .get, template: "/api/v1/search",
             path: "/api/v1/search?q=\(String(repeating: "x", count: 600))", status: 413),
@@ -103,6 +106,21 @@ struct OpenAPITests {
             method: .get, template: "/api/v1/export", path: "/api/v1/export?format=markdown", status: 200),
         Case(method: .get, template: "/api/v1/export", path: "/api/v1/export?format=xml", status: 400),
         Case(method: .get, template: "/api/v1/export", isKeyed: false, status: 401),
+        Case(
+            method: .post, template: importing,
+            json: #"{"format":"stoa-export","version":1,"conversations":[]}"#, status: 200),
+        Case(method: .post, template: importing, json: "{}", status: 400),
+        Case(method: .post, template: importing, json: "{}", isKeyed: false, status: 401),
+        Case(
+            method: .post, template: importing, json: #"{"x":"\#(String(repeating: "x", count: 300_000))"}"#,
+            status: 413),
+        Case(method: .post, template: importing, status: 415),
+        Case(method: .post, template: rotation, json: "{}", status: 400),
+        Case(method: .post, template: rotation, json: "{}", isKeyed: false, status: 401),
+        Case(
+            method: .post, template: rotation, json: #"{"x":"\#(String(repeating: "x", count: 200_000))"}"#,
+            status: 413),
+        Case(method: .post, template: rotation, status: 415),
         Case(method: .get, template: conversation + "/export", status: 200),
         Case(
             method: .get, template: conversation + "/export",
@@ -226,11 +244,12 @@ struct OpenAPITests {
             }
             // Proven elsewhere: 503 by RequestLogTests, EventStreamTests and HealthRouteTests, the stream's
             // 200 by EventStreamTests, `limit_reached` by the conformance suite of the stores.
-            // A session's stream: SessionEventTests.
+            // A session's stream: SessionEventTests. A new key: RotationRouteTests.
             // An answer that goes on: ContinuationRouteTests; one more answer: AlternativeRouteTests.
             let elsewhere = [
                 "GET \(Self.conversation)/events 200", "POST /api/v1/conversations 409",
                 "POST \(Self.goOn) 202", "POST \(Self.goOn) 409", "POST \(Self.retry) 202",
+                "POST \(Self.rotation) 200", "POST \(Self.rotation) 409", "POST \(Self.importing) 409",
                 "PATCH \(Self.conversation) 409", "GET /api/v1/session/events 200",
             ]
             for path in Self.names(document["paths"]) {

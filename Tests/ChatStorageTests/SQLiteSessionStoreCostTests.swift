@@ -26,6 +26,10 @@ struct SQLiteSessionStoreCostTests {
         MessageTable.lengthsSQL, MessageTable.partsSQL, MessageTable.partsFromSQL, MessageTable.lengthSQL,
         MessageTable.idSQL, AnswerTable.existsSQL, AnswerTable.ownedSQL, BranchTable.listSQL,
         BranchTable.removeSQL, AnswerTable.runningSQL, SessionTable.versionSQL,
+        ReadingTables.newestSQL, ReadingTables.textsSQL, ReadingTables.transcriptSQL,
+        ConversationTable.existsSQL, ImportTables.stagedSQL, AnswerTable.runningOfSQL, SessionTable.runsSQL,
+        SessionTable.rotateSQL,
+        "UPDATE message SET answer = ? WHERE conversation = ? AND id = ?",
         "DELETE FROM session WHERE id = ?", "DELETE FROM conversation WHERE session = ? AND id = ?",
         "DELETE FROM message WHERE conversation = ?", "DELETE FROM part WHERE message = ?",
     ]

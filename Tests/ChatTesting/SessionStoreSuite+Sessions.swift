@@ -168,6 +168,15 @@ extension SessionStoreSuite {
                 "changes",
                 { try await store.changes(in: conversation, of: session, since: .start, limit: 5) as Any }
             ),
+        ]
+        return await ends(of: calls + readings(of: store, in: session, conversation))
+    }
+
+    /// The calls that go through a session.
+    private static func readings(
+        of store: any SessionStore, in session: SessionID, _ conversation: ConversationID
+    ) -> [(String, () async throws -> Any)] {
+        [
             ("texts", { try await store.texts(of: session, from: nil, bounds: .batch).parts.count }),
             (
                 "transcripts",
@@ -178,6 +187,9 @@ extension SessionStoreSuite {
                 }
             ),
         ]
+    }
+
+    private static func ends(of calls: [(String, () async throws -> Any)]) async -> [String: String] {
         var outcomes = [String: String]()
         for (name, call) in calls {
             do {

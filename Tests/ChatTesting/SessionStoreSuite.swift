@@ -35,7 +35,7 @@ package struct SessionStoreSuite: Sendable {
         sessionClauses + conversationClauses + turnClauses + answerClauses + reasoningClauses
         + continuationClauses
         + alternativeClauses + followingClauses + textClauses + concurrencyClauses
-        + sweepingClauses + readingClauses
+        + sweepingClauses + readingClauses + importingClauses + rotationClauses
 
     /// The limits on the number of things: thousands of calls each, so that they run when `STOA_THOROUGH` is
     /// set.

@@ -4,7 +4,7 @@
 package struct SessionKey: Sendable, CustomStringConvertible, CustomReflectable {
     private static let prefix = "stoa_"
     private static let byteCount = 32
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
 
     /// A fresh key from the system's random source.
     package init() {
@@ -17,6 +17,12 @@ package struct SessionKey: Sendable, CustomStringConvertible, CustomReflectable 
         guard text.hasPrefix(Self.prefix), text.utf8.count == Self.prefix.utf8.count + 43,
             let bytes = Base64URL.decode(text.dropFirst(Self.prefix.count)), bytes.count == Self.byteCount
         else { return nil }
+        self.bytes = bytes
+    }
+
+    /// A key that was derived.
+    init(bytes: [UInt8]) {
+        precondition(bytes.count == Self.byteCount, "a key has 32 bytes")
         self.bytes = bytes
     }
 

@@ -10,7 +10,8 @@ package struct Search: Sendable {
     private var fold = TextFold()
     private var results: [SearchResult] = []
 
-    /// - Parameter limit: conversations found in one step, 1 to ``Limits/searchPageMax``; more is cut to that.
+    /// - Parameter limit: conversations found in one step, 1 to ``Limits/searchPageMax``; more is cut to
+    ///   that.
     package init(_ query: SearchQuery, limit: Int) {
         self.query = query
         self.limit = min(max(limit, 1), Limits.searchPageMax)

@@ -2,6 +2,8 @@
 package actor MemorySessionStore: SessionDocumentStore {
     private var documents: [SessionID: SessionDocument] = [:]
     private var isClosed = false
+    /// What imports have put aside.
+    package nonisolated let staged = StagedImports()
 
     /// An empty store.
     package init() {}
@@ -16,6 +18,20 @@ package actor MemorySessionStore: SessionDocumentStore {
     package func deleteSession(_ id: SessionID) throws {
         try checkOpen()
         documents[id] = nil
+        staged.discardAll(of: id)
+    }
+
+    package nonisolated func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool { true }
+
+    package func rotateSession(_ id: SessionID, to successor: SessionID) throws -> Session {
+        try checkOpen()
+        guard var document = documents[id] else { return try self.document(successor).session }
+        guard documents[successor] == nil else { throw ChatError.successorTaken }
+        try document.become(successor)
+        documents[id] = nil
+        documents[successor] = document
+        staged.discardAll(of: id)
+        return document.session
     }
 
     package func read<Result: Sendable>(

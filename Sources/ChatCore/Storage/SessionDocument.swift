@@ -1,7 +1,7 @@
 /// A session with all it owns, as a value: what `MemorySessionStore` and `FileSessionStore` keep.
 package struct SessionDocument: Hashable, Sendable, Codable {
     /// The session.
-    package let session: Session
+    package private(set) var session: Session
     /// In the order they were made.
     package private(set) var conversations: [ConversationDocument] = []
     /// How often that list changed; nil in a file that is older than the question.
@@ -47,12 +47,26 @@ package struct SessionDocument: Hashable, Sendable, Codable {
             return CreatedConversation(conversation: known.conversation, isNew: false)
         }
         guard conversations.count < Limits.conversationsPerSessionMax else {
-            throw ChatError(.limitReached, "This session has too many conversations. Delete some first.")
+            throw ChatError.sessionFull
         }
         let document = ConversationDocument(new, at: time)
         conversations.append(document)
         changes = version + 1
         return CreatedConversation(conversation: document.conversation, isNew: true)
+    }
+
+    /// Adds a conversation whose id is new.
+    package mutating func add(_ document: ConversationDocument) {
+        conversations.append(document)
+        changes = version + 1
+    }
+
+    /// See ``SessionRotating/rotateSession(_:to:)``.
+    /// - Throws: ``ChatError/Code/answerRunning``.
+    package mutating func become(_ successor: SessionID) throws {
+        guard runningAnswers.isEmpty else { throw ChatError.answerRunningInSession }
+        session = Session(id: successor, created: session.created)
+        changes = version + 1
     }
 
     /// See ``SessionStore/deleteConversation(_:of:)``.

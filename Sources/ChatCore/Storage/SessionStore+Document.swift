@@ -3,6 +3,9 @@
 ///
 /// Everything else of ``SessionStore`` follows, so that such stores cannot differ in what they mean.
 package protocol SessionDocumentStore: SessionStore {
+    /// What imports have put aside here.
+    var staged: StagedImports { get }
+
     /// Reads a session's document with what every call before this one stored.
     /// - Throws: ``ChatError/Code/unauthorized`` when the session does not exist.
     func read<Result: Sendable>(
@@ -168,6 +171,10 @@ extension SessionDocumentStore {
         try await read(session) {
             $0.transcripts(of: conversations, after: position, bounds: bounds)
         }
+    }
+
+    package func runningAnswers(of session: SessionID) async throws -> [RunningAnswer] {
+        try await read(session) { $0.runningAnswers }
     }
 
     /// An answer whose session or conversation is gone is fenced, as one that another task took.

@@ -18,7 +18,7 @@
 /// - A session that does not exist throws ``ChatError/Code/unauthorized``, a conversation or message that
 ///   does not exist in it ``ChatError/Code/notFound``.
 /// - After ``close()`` every call throws ``ChatError/Code/unavailable``.
-package protocol SessionStore: SessionReading {
+package protocol SessionStore: SessionReading, SessionImporting, SessionRotating {
 
     // MARK: Sessions
 

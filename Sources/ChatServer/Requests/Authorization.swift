@@ -6,7 +6,11 @@ extension Request {
     /// The session that the request's key opens, if it exists. Whether it does is found out by the store with
     /// the request's own call: no look-up is spent on it.
     /// - Throws: ``ChatError/Code/unauthorized`` without a key, or with one that no server ever made.
-    func session(_ context: ChatRequestContext) throws -> SessionID {
+    func session(_ context: ChatRequestContext) throws -> SessionID { try key(context).sessionID }
+
+    /// The key itself, for what is made of it.
+    /// - Throws: as ``session(_:)``.
+    func key(_ context: ChatRequestContext) throws -> SessionKey {
         let fields = headers[values: .authorization]
         guard let field = fields.first, fields.count == 1 else {
             throw ChatError(.unauthorized, "A key is needed: send it as `Authorization: Bearer KEY`.")
@@ -16,9 +20,8 @@ extension Request {
         guard parts.count == 2, parts[0].lowercased() == "bearer", let key = SessionKey(parts[1]) else {
             throw ChatError(.unauthorized, "This is not a key of a session.")
         }
-        let session = key.sessionID
-        context.record.session = session
-        return session
+        context.record.session = key.sessionID
+        return key
     }
 
     /// The conversation that the path names, in the session that the key opens.

@@ -40,7 +40,7 @@ struct BodyReader: Sendable {
         return try JSONFields(bytes)
     }
 
-    private static func isJSON(_ type: String?) -> Bool {
+    static func isJSON(_ type: String?) -> Bool {
         guard let type else { return false }
         let parts = type.lowercased().split(separator: ";").map { part in
             part.filter { $0 != " " && $0 != "\t" && $0 != "\"" }

@@ -6,20 +6,38 @@ struct SessionRoutes: Sendable {
     private static let overviewCount = 50
 
     let task: ChatTask
+    let bodies: BodyReader
 
     func add(to routes: RouteTable) {
         routes.on(.post, "/api/v1/sessions", use: create)
         routes.on(.get, "/api/v1/session", use: overview)
         routes.on(.delete, "/api/v1/session", use: forget)
+        routes.on(.post, "/api/v1/session/rotate", use: rotate)
     }
 
-    /// The only moment at which a key leaves the server.
+    /// With a rotation, the only moment at which a key leaves the server.
     private func create(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
         let key = SessionKey()
         context.record.session = key.sessionID
         let session = try await task.store.createSession(Session(id: key.sessionID, created: .now()))
         return .json(
             .fields(["key": .string(key.secretText), "session": session.json]), status: .created)
+    }
+
+    /// The new key is made of the old one and of the nonce, so that a client whose answer was lost asks again
+    /// and gets the same.
+    private func rotate(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
+        let key = try request.key(context)
+        let fields = try await bodies.fields(of: request, context)
+        guard let nonce = Base64URL.decode(try fields.string("nonce")),
+            nonce.count == SessionKey.nonceBytes
+        else {
+            throw ChatError(
+                .invalid, "The field `nonce` must be 43 characters of base64url: 256 random bits.")
+        }
+        let rotated = try await task.rotate(key, nonce: nonce)
+        return .json(
+            .fields(["key": .string(rotated.key.secretText), "session": rotated.session.json]))
     }
 
     private func overview(_ request: Request, _ context: ChatRequestContext) async throws -> Response {

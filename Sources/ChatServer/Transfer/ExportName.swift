@@ -46,15 +46,15 @@ extension Timestamp {
         // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
         let shifted = days + 719_468
         let era = shifted.flooredQuotient(146_097)
-        let day = shifted - era * 146_097
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
-        let ofYear = day - (365 * year + year / 4 - year / 100)
+        let ofEra = shifted - era * 146_097
+        let year = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
+        let ofYear = ofEra - (365 * year + year / 4 - year / 100)
         let month = (5 * ofYear + 2) / 153
         let date = ofYear - (153 * month + 2) / 5 + 1
         let isNextYear = month >= 10
+        let day = "\(two(isNextYear ? month - 9 : month + 3))-\(two(date))"
         return """
-            \(year + era * 400 + (isNextYear ? 1 : 0))-\(two(isNextYear ? month - 9 : month + 3))-\(two(date)) \
-            \(two(minute / 60)):\(two(minute % 60)) UTC
+            \(year + era * 400 + (isNextYear ? 1 : 0))-\(day) \(two(minute / 60)):\(two(minute % 60)) UTC
             """
     }
 }
