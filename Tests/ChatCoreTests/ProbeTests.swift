@@ -73,6 +73,11 @@ private final class CountingStore: SessionDocumentStore {
 
     var looks: Looks { counted.withLock { $0 } }
     var sweepPartsCount: Int { 0 }
+    var staged: StagedImports { inner.staged }
+    func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool { true }
+    func rotateSession(_ id: SessionID, to successor: SessionID) async throws -> Session {
+        try await inner.rotateSession(id, to: successor)
+    }
 
     func createSession(_ session: Session) async throws -> Session {
         try await inner.createSession(session)

@@ -13,7 +13,7 @@ extension SessionStoreSuite {
                 pinned, of: f.session, with: try ConversationPatch(isPinned: true), at: at(40))
             try await f.begin("where is the NEEDLE?", in: pinned, answer: "in the hay", time: 50)
             try await f.begin("nothing", in: newest, answer: "a needle, again a needle", time: 60)
-            try await f.conversation("Empty", time: 70)
+            _ = try await f.conversation("Empty", time: 70)
             let page = try await f.search("needle")
             #expect(page.results.map(\.conversation.id) == [newest, pinned, old])
             #expect(page.results.map { $0.hits.map { $0.message?.role } } == [[.assistant], [.user], [nil]])
