@@ -104,8 +104,8 @@ package final class ConversationFeed: Sendable {
     }
 
     /// The running answer gained text. Readers are woken at once for the first in a while, the first token of
-    /// all above all; what follows within ``Limits/deltaIntervalMilliseconds`` waits for ``announceText(at:)``,
-    /// so that many small deltas are one wake.
+    /// all above all; what follows within ``Limits/deltaIntervalMilliseconds`` waits for
+    /// ``announceText(at:)``, so that many small deltas are one wake.
     package func append(
         _ said: Utterance, to message: MessageID, at now: ContinuousClock.Instant = .now
     ) {
