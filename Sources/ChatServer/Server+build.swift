@@ -122,13 +122,14 @@ func buildRoutes(
     try PageRoutes().add(to: routes)
     OpenAPIRoutes().add(to: routes)
     SessionRoutes(task: task, bodies: bodies).add(to: routes)
-    ModelRoutes(catalogue: task.catalogue).add(to: routes)
+    ModelRoutes(catalogue: task.catalogue, importBytesMax: configuration.importBytesMax).add(
+        to: routes)
     ConversationRoutes(task: task, renderer: renderer, bodies: bodies).add(to: routes)
     MessageRoutes(task: task, bodies: bodies).add(to: routes)
-    SearchRoutes(task: task).add(to: routes)
+    SearchRoutes(task: task, slots: Slots(countMax: configuration.searchesMax)).add(to: routes)
     ImportRoutes(
         task: task, deadlines: deadlines, slots: Slots(countMax: configuration.importsMax),
-        bytesMax: configuration.importBytesMax
+        bytesMax: configuration.importBytesMax, secondsMax: configuration.importSecondsMax
     ).add(to: routes)
     ExportRoutes(task: task, deadlines: deadlines, slots: Slots(countMax: configuration.exportsMax)).add(
         to: routes)

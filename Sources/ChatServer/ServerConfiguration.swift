@@ -27,6 +27,10 @@ package struct ServerConfiguration: Sendable {
     /// The longest file of an import, in bytes. It is never held: this bounds how long one import may keep a
     /// task busy.
     package var importBytesMax = 512 * 1024 * 1024
+    /// How long an import may take, so that nobody keeps its place by sending a byte now and then.
+    package var importSecondsMax = 3_600
+    /// Searches that go on at once; more are told to come back.
+    package var searchesMax = 16
     /// A connection on which nothing arrives for so long is closed, unless an answer is being written. Longer
     /// than the 60 s of a load balancer, which would otherwise send a request into a connection that is just
     /// closing.

@@ -194,10 +194,11 @@ struct ImportRouteTests {
                 .post, "/api/v1/import", key: key,
                 json: Self.file([Self.message(), Self.answer()], more: second))
             #expect(answer.status == 400)
-            #expect(
-                try answer.json.text("detail")
-                    == "`conversations[1].id` is another conversation's. One conversation before that was imported."
-            )
+            let told = """
+                `conversations[1].id` is another conversation's. \
+                One conversation before that was imported.
+                """
+            #expect(try answer.json.text("detail") == told)
         }
     }
 

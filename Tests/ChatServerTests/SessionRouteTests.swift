@@ -62,6 +62,7 @@ struct SessionRouteTests {
             #expect(try answer.json.text("default") == "scripted")
             #expect(try answer.json.text("models.1.id") == "other")
             #expect(try answer.json.at("models.0.context_tokens") == .null)
+            #expect(try answer.json.at("limits.prompt_bytes")?.whole == Int64(Limits.promptBytesMax))
         }
     }
 

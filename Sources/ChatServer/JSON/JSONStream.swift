@@ -21,7 +21,8 @@ struct JSONStream<Source: JSONSource> {
 
     /// Takes what begins an object or an array.
     mutating func enter(_ bracket: Bracket) async throws {
-        guard try await peekToken() == bracket.open else {
+        guard let token = try await peekToken() else { throw Failure(reason: "ends early") }
+        guard token == bracket.open else {
             throw Failure(reason: bracket == .object ? "must be an object" : "must be an array")
         }
         skip()

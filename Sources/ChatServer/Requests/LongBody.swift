@@ -3,21 +3,27 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A body that is read as it comes, within its bounds: each wait for more has a deadline of its own.
+/// A body that is read as it comes, within its bounds: each wait for more has a deadline, and all of them
+/// together.
 struct LongBody: JSONSource {
     private var parts: RequestBody.AsyncIterator
     private let bytesMax: Int
     private let announced: Int?
     private let deadlines: ConnectionDeadlines
     private let channel: any Channel
+    private let deadline: ContinuousClock.Instant
+    private let secondsMax: Int
     private var bytes = 0
 
     /// - Throws: ``ChatError/Code/tooLarge`` by the announced length, before anything is read.
-    init(of request: Request, _ context: ChatRequestContext, bytesMax: Int, deadlines: ConnectionDeadlines)
-        throws
-    {
+    init(
+        of request: Request, _ context: ChatRequestContext, bytesMax: Int, secondsMax: Int,
+        deadlines: ConnectionDeadlines
+    ) throws {
         parts = request.body.makeAsyncIterator()
         self.bytesMax = bytesMax
+        self.secondsMax = secondsMax
+        deadline = .now + .seconds(secondsMax)
         self.deadlines = deadlines
         channel = context.channel
         announced = request.headers[.contentLength].flatMap { Int($0) }
@@ -35,6 +41,9 @@ struct LongBody: JSONSource {
             // A connection that ends early ends the body without a word.
             if let announced, announced != bytes { throw ChatError(.invalid, "The body ended early.") }
             return nil
+        }
+        guard ContinuousClock.now < deadline else {
+            throw ChatError(.invalid, "The body took longer than \(secondsMax) seconds.")
         }
         bytes += part.readableBytes
         guard bytes <= bytesMax else { throw tooLarge }

@@ -8,6 +8,8 @@ struct ImportRoutes: Sendable {
     let slots: Slots
     /// The longest file, in bytes.
     let bytesMax: Int
+    /// How long it may take.
+    let secondsMax: Int
 
     func add(to routes: RouteTable) { routes.on(.post, "/api/v1/import", use: importAll) }
 
@@ -22,7 +24,8 @@ struct ImportRoutes: Sendable {
         defer { withExtendedLifetime(slot) {} }
         // A key that opens nothing is told before a long file was sent for nothing.
         _ = try await task.store.session(session)
-        let body = try LongBody(of: request, context, bytesMax: bytesMax, deadlines: deadlines)
+        let body = try LongBody(
+            of: request, context, bytesMax: bytesMax, secondsMax: secondsMax, deadlines: deadlines)
         var reader = ImportReader(body, into: ImportIntake(into: session, of: task))
         let outcome = try await reader.run()
         return .json(

@@ -6,6 +6,7 @@ struct SearchRoutes: Sendable {
     private static let pageCount = 20
 
     let task: ChatTask
+    let slots: Slots
 
     func add(to routes: RouteTable) { routes.on(.get, "/api/v1/search", use: search) }
 
@@ -22,6 +23,8 @@ struct SearchRoutes: Sendable {
             }
             return place
         }
+        guard let slot = slots.take() else { throw ChatError.busy("This server") }
+        defer { withExtendedLifetime(slot) {} }
         let page = try await Search(query, limit: limit).page(of: session, from: place, in: task.store)
         return .json(
             .fields([

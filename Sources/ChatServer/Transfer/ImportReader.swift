@@ -53,7 +53,9 @@ struct ImportReader<Source: JSONSource> {
         while try await stream.hasMember(.object) {
             let name = try await name(&names, in: "")
             if name == "conversations" {
+                place = ""
                 try Self.check(head)
+                place = name
                 try await readConversations()
             } else {
                 head[name] = try await stream.value(bytesMax: Self.valueBytesMax)
