@@ -1,6 +1,6 @@
 """For everyone: keyboard, small screens, dark mode, a page that is there at once."""
 
-from stage import test, until
+from stage import STORY, test, until
 
 CONTRASTS = """() => {
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
@@ -126,19 +126,36 @@ def announcements(stage):
     assert window.page.get_attribute("#log", "aria-live") == "off"
 
 
-@test("at 360 px nothing is cut off, and the panel is a drawer")
+@test("a screen reader hears of a long answer now and then, not all the time")
+def announcements_of_a_long_answer(stage):
+    server, window = stage.visit(STORY)
+    stage.common.model.pause_seconds = 0.15
+    window.page.evaluate("""() => {
+        window.heard = [];
+        new MutationObserver(() => heard.push(document.getElementById('announce').textContent))
+            .observe(document.getElementById('announce'), { childList: true, characterData: true, subtree: true });
+    }""")
+    window.ask("A long story.")
+    until("its end", lambda: window.page.evaluate("heard.at(-1)?.startsWith('Answer complete.')"))
+    heard = window.page.evaluate("heard")
+    assert 2 <= len(heard) <= 5, heard
+    told = " ".join(heard)
+    assert all(told.count(f"Part {number}.") == 1 for number in range(1, 13)), heard
+
+
+@test("at 320 px nothing is cut off, and the panel is a drawer")
 def narrow(stage):
     server = stage.serve(speed=20)
-    window = stage.window(stage.browse(viewport={"width": 360, "height": 740})).go(server)
+    window = stage.window(stage.browse(viewport={"width": 320, "height": 640})).go(server)
     page = window.page
     window.picture("9-narrow-first-visit")
     window.ask("Fit into this: " + "Donaudampfschifffahrtsgesellschaftskapitän" * 4)
     window.picture("10-narrow")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert page.evaluate("document.getElementById('scroll').scrollWidth <= 360"), "the log scrolls sideways"
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate("document.getElementById('scroll').scrollWidth <= 320"), "the log scrolls sideways"
     wide = page.evaluate("""() => [...document.querySelectorAll('button, textarea, select, .body')].filter((element) => {
         const box = element.getBoundingClientRect();
-        return element.checkVisibility() && !element.closest('.panel') && (box.right > 361 || box.left < -1);
+        return element.checkVisibility() && !element.closest('.panel') && (box.right > 321 || box.left < -1);
     }).map((element) => element.id || element.className)""")
     assert wide == [], f"beyond the edge: {wide}"
     assert not page.is_visible("#list")
@@ -220,3 +237,50 @@ def scrolling(stage):
     assert abs(page.evaluate("document.getElementById('scroll').scrollTop") - place) < 2, "the page jumped"
     page.click("#to-end")
     until("at the end", lambda: not page.is_visible("#to-end"))
+
+
+@test("on paper there is the conversation and nothing else, all of it")
+def paper(stage):
+    server, window = stage.visit()
+    window.new("demo")
+    window.ask("\n".join(f"line {number}" for number in range(60)))
+    window.page.emulate_media(media="print")
+    for hidden in ("#panel", "#text", "#model", ".message [data-action=again]", "[data-action=copy-code]"):
+        assert not window.page.locator(hidden).first.is_visible(), hidden
+    for shown in ("#title", ".message.user .body", ".message.assistant table", ".facts-line"):
+        assert window.page.locator(shown).first.is_visible(), shown
+    whole = "(() => { const s = document.getElementById('scroll'); return getComputedStyle(s).overflow === 'visible' })()"
+    assert window.page.evaluate(whole), "only what is in the window would be printed"
+    assert window.page.evaluate("document.querySelector('.message.user .plain').scrollHeight <= document.querySelector('.message.user .plain').clientHeight + 1")
+
+
+@test("nothing moves for those who asked for less motion")
+def motion(stage):
+    server, window = stage.visit(STORY, reduced_motion="reduce")
+    stage.common.model.hold_at = 200
+    window.send("Hold still.")
+    until("running", lambda: "Part 2" in window.answer)
+    moving = window.page.evaluate("document.getAnimations().filter((animation) => animation.playState === 'running').length")
+    assert moving == 0, f"{moving} animations"
+
+
+@test("in a very wide window lines stay readable")
+def wide(stage):
+    server, window = stage.visit(viewport={"width": 2560, "height": 1200})
+    window.new("demo")
+    window.ask("How wide?")
+    assert window.page.evaluate("document.querySelector('.message.assistant .body').offsetWidth") <= 780
+
+
+@test("alt and arrows go from prompt to prompt, and the focus goes along")
+def jump(stage):
+    server, window = stage.visit()
+    for number in (1, 2, 3):
+        window.new("demo") if number == 1 else None
+        window.ask(f"Question {number}")
+    press = window.page.keyboard.press
+    for wanted in ("Question 3", "Question 2", "Question 1"):
+        press("Alt+ArrowUp")
+        until(wanted, lambda: wanted in window.page.evaluate("document.activeElement.innerText"))
+    press("Alt+ArrowDown")
+    until("forward again", lambda: "Question 2" in window.page.evaluate("document.activeElement.innerText"))

@@ -70,6 +70,60 @@ def network_gap(stage):
     assert window.prompts == ["Mind the gap."]
 
 
+WATCH_FOR_EMPTINESS = """() => {
+    window.emptied = 0;
+    new MutationObserver(() => { if (!document.querySelector('.message')) emptied += 1; }).observe(document.body, { childList: true, subtree: true });
+}"""
+
+
+@test("lost connections and a restarted server never empty the page, and it is back at once with the network")
+def never_empty(stage):
+    model = stage.model(STORY, hold_at=200)
+    server = stage.serve(model=model)
+    context = stage.browse()
+    window = stage.window(context).go(server)
+    window.choose("scripted")
+    window.send("Stay with me.")
+    until("the first part", lambda: "Part 2" in window.answer)
+    window.page.evaluate(WATCH_FOR_EMPTINESS)
+    for _ in range(3):
+        context.set_offline(True)
+        until("noticed", lambda: window.page.get_attribute("#link-state", "data-state") == "offline")
+        context.set_offline(False)
+        begun = time.monotonic()
+        until("back", lambda: window.page.get_attribute("#link-state", "data-state") == "open")
+        assert time.monotonic() - begun < 2.0, "it waited though the network was back"
+    server.kill()
+    model.release()
+    server = stage.serve(port=server.port, model=model)
+    window.await_state("interrupted")
+    window.page.click("[data-action=again]")
+    window.await_state("complete")
+    assert window.page.evaluate("emptied") == 0, "the page was empty for a moment"
+
+
+@test("an event stream that is cut in mid-answer is taken up where it was, not read again")
+def cut_in_mid_stream(stage):
+    model = stage.model(STORY, hold_at=200)
+    server = stage.serve(model=model)
+    window = stage.window().go(server)
+    window.choose("scripted")
+    window.send("Cut me off.")
+    until("the first part", lambda: "Part 2" in window.answer)
+    ids = []
+    window.page.on("request", lambda request: "/events" in request.url and "conversations" in request.url
+                   and ids.append(request.headers.get("last-event-id")))
+    reads = len([url for url in window.requests if "?limit=50" in url])
+    window.page.context.set_offline(True)
+    model.release()
+    until("cut", lambda: window.page.get_attribute("#link-state", "data-state") == "offline")
+    window.page.context.set_offline(False)
+    window.await_state("complete")
+    assert "Part 12" in window.shows_answer_of(server)["text"]
+    assert ids and all(ids), f"taken up without a place: {ids}"
+    assert len([url for url in window.requests if "?limit=50" in url]) == reads, "the conversation was read again"
+
+
 def killed(stage, after_ms):
     """kill -9 so long after the first word was seen. Answers what had been seen 0.5 s before, and the window."""
     server = stage.serve(speed=1)

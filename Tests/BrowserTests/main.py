@@ -19,7 +19,9 @@ import list_tests  # noqa: F401
 import load_tests  # noqa: F401
 import message_tests  # noqa: F401
 import safety_tests  # noqa: F401
+import search_tests  # noqa: F401
 import settings_tests  # noqa: F401
+import transfer_tests  # noqa: F401
 import versions_tests  # noqa: F401
 import window_tests  # noqa: F401
 from stage import TESTS, Common, Stage

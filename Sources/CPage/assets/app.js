@@ -158,7 +158,7 @@ part("model").addEventListener("change", ({ target: { value: model } }) => {
 });
 
 /// What the less usual buttons and keys do, in a module that comes with the first of them.
-const desk = async () => (await import("./desk.js")).desk({ go, drawer, remove, chat, panel });
+const desk = async () => (await import("./desk.js")).desk({ go, drawer, remove, chat });
 part("settings").addEventListener("click", async () => (await desk()).settings());
 part("search").addEventListener("focus", async () => (await desk()).search());
 
@@ -175,9 +175,16 @@ document.addEventListener("keydown", async (event) => {
         const name = shortcutOf(event);
         if (!name) return;
         event.preventDefault();
-        if (name === "new") go(null); else (await desk())[name]();
+        if (name === "new") go(null); else if (name === "search") goToSearch(); else (await desk())[name]();
     }
 });
+
+/// At once, so that what is typed next is typed there; the focus brings what searches.
+function goToSearch() {
+    drawer.reveal();
+    part("search").focus();
+    part("search").select();
+}
 
 const shortcuts = { k: "search", "/": "shortcuts", "?": "shortcuts" };
 const shiftShortcuts = { o: "new", s: "panel", c: "copyAnswer", backspace: "removeCurrent", ";": "copyCode", ":": "copyCode" };

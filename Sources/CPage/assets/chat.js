@@ -53,7 +53,7 @@ export const chat = {
         composer.text = drafts.of(id);
         notice(null);
         if (!id) { this.log.clear(); this.log.conversation = null; }
-        if (id && conversations.session) this.open(id);
+        this.opening = id && conversations.session ? this.open(id) : null;
         conversations.changed();
         this.changed();
     },
@@ -111,6 +111,12 @@ export const chat = {
                 setTimeout(() => id === chat.current && chat.open(id), retryMs);
             },
         });
+    },
+
+    /// Shows a message of the open conversation, however far up it stands.
+    async reveal(message) {
+        await this.opening;
+        if (!await this.log.reveal(message)) notice(say("not-shown"), { kind: "info" });
     },
 
     /// To a new conversation, without a step in the history to come back by.

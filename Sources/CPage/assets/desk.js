@@ -1,26 +1,22 @@
 // What the less usual buttons and keys do. Loaded with the first of them.
 
-import { announce, copyText, part } from "./elements.js";
+import { announce, copyText } from "./elements.js";
 import { conversations } from "./conversations.js";
 import { say } from "./language.js";
 
-/// `with` is what the page is made of: `go(id)`, `drawer`, `remove(conversation)`, `chat`, `panel`.
-export const desk = ({ go, drawer, remove, chat, panel }) => ({
+/// `with` is what the page is made of: `go(id)`, `drawer`, `remove(conversation)`, `chat`.
+export const desk = ({ go, drawer, remove, chat }) => ({
     settings: async () => (await import("./settings.js")).openSettings(),
     shortcuts: async () => (await import("./shortcuts.js")).openShortcuts(),
     panel: () => drawer.toggle(),
 
     async search() {
-        drawer.reveal();
-        const { startSearch } = await import("./search.js");
-        startSearch({
+        (await import("./search.js")).startSearch({
             open: async (id, message) => {
                 go(id);
                 if (message) await chat.reveal(message);
             },
         });
-        if (document.activeElement !== part("search")) part("search").select();
-        part("search").focus();
     },
 
     removeCurrent() {

@@ -7,6 +7,7 @@ import { MessageView } from "./message-view.js";
 
 const endDistancePixels = 60;
 const pageMessages = 50;
+const pageMessagesMax = 100;
 const renewalMs = 250;
 
 export class Log {
@@ -183,12 +184,12 @@ export class Log {
     }
 
     /// One page upwards; what the reader looks at stays where it is.
-    async loadEarlier() {
+    async loadEarlier(limit = pageMessages) {
         const before = this.earlier, conversation = this.conversation;
         if (before === null || this.isLoadingEarlier) return;
         this.isLoadingEarlier = true;
         try {
-            const page = await call("GET", `/conversations/${conversation}?before=${before}&limit=${pageMessages}&render=html`);
+            const page = await call("GET", `/conversations/${conversation}?before=${before}&limit=${limit}&render=html`);
             if (conversation !== this.conversation || before !== this.earlier) return;
             const fromEnd = this.scroll.scrollHeight - this.scroll.scrollTop;
             for (const message of page.messages) this.put(message);
@@ -205,7 +206,7 @@ export class Log {
         const { conversation } = this;
         while (!this.views.has(id) && this.earlier !== null && conversation === this.conversation) {
             const before = this.earlier;
-            await this.loadEarlier();
+            await this.loadEarlier(pageMessagesMax);
             if (before === this.earlier) return false;
         }
         const view = this.views.get(id);

@@ -8,6 +8,7 @@ import { call, Problem } from "./requests.js";
 
 const restMs = 200;
 const resultsMax = 20;
+const stepsMax = 20;
 const field = part("search"), found = part("found");
 let on = null, timer = 0, asked = 0;
 
@@ -58,21 +59,27 @@ function show() {
     return searching;
 }
 
+/// A step of the server reads only so much and may find nothing though there is more: then the next one is asked for.
 async function look(cursor) {
     const text = field.value.trim(), turn = ++asked;
     if (!show()) return;
     found.setAttribute("aria-busy", "true");
-    if (typeof cursor !== "string") cursor = "";
+    let next = typeof cursor === "string" ? cursor : null, wanted = resultsMax, isFirst = next === null;
     try {
-        const path = `/search?q=${encodeURIComponent(text)}&limit=${resultsMax}${cursor && `&before=${encodeURIComponent(cursor)}`}`;
-        const { results, next } = await call("GET", path);
-        if (turn !== asked) return;
-        if (!cursor) found.replaceChildren();
-        found.querySelector("[data-action=more-found]")?.remove();
-        found.append(...results.map(group));
-        if (next) found.append(more(next));
-        if (!found.children.length) found.append(make("p", "", say("nothing-found")));
-        announce(say("found", { count: found.querySelectorAll("section").length, n: number(found.querySelectorAll("section").length) }));
+        for (let step = 0; step < stepsMax && wanted > 0 && (step === 0 || next !== null); step += 1) {
+            const page = await call("GET", `/search?q=${encodeURIComponent(text)}&limit=${wanted}${next ? `&before=${encodeURIComponent(next)}` : ""}`);
+            if (turn !== asked) return;
+            if (isFirst) found.replaceChildren();
+            isFirst = false;
+            found.querySelector("[data-action=more-found]")?.remove();
+            page.results.forEach(add);
+            wanted -= page.results.length;
+            next = page.next;
+        }
+        if (next !== null) found.append(more(next));
+        const count = found.querySelectorAll("section").length;
+        if (!count && next === null) found.append(make("p", "", say("nothing-found")));
+        announce(say("found", { count, n: number(count) }));
     } catch (problem) {
         if (!(problem instanceof Problem)) throw problem;
         if (turn === asked) found.replaceChildren(...titlesWith(text), make("p", "", say("search-failed", { problem: problem.message })));
@@ -81,12 +88,21 @@ async function look(cursor) {
     }
 }
 
+/// A long conversation may come in two steps: its hits stand together.
+function add(result) {
+    const own = group(result), id = result.conversation.id;
+    const before = [...found.querySelectorAll("section")].find((section) => section.dataset.conversation === id);
+    if (before) before.append(...[...own.children].slice(1)); else found.append(own);
+}
+
 /// Without the server: what this window knows.
 const titlesWith = (text) => conversations.listed.filter(({ title }) => title.toLowerCase().includes(text.toLowerCase()))
     .map((conversation) => group({ conversation, hits: [] }));
 
 function group({ conversation, hits }) {
-    const box = make("section"), title = hits.find(({ message }) => message === null)?.snippet;
+    const box = make("section");
+    box.dataset.conversation = conversation.id;
+    const title = hits.find(({ message }) => message === null)?.snippet;
     const head = link(conversation.id, null, title ?? [{ text: titleOfConversation(conversation), hit: false }]);
     head.className = "found-title";
     box.append(head, ...hits.filter(({ message }) => message !== null).map((hit) => {

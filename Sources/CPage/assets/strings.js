@@ -70,6 +70,7 @@ export const strings = {
     "undo": ["Undo", "Rückgängig"],
     "was-deleted": ["The conversation was deleted.", "Das Gespräch wurde gelöscht."],
     "not-in-session": ["That conversation is not in this session (any more).", "Dieses Gespräch gibt es in dieser Sitzung nicht (mehr)."],
+    "not-shown": ["That message is in another version of this conversation.", "Diese Nachricht steht in einer anderen Fassung des Gesprächs."],
     "found": ["{n} conversation found|{n} conversations found", "{n} Gespräch gefunden|{n} Gespräche gefunden"],
     "nothing-found": ["Nothing found.", "Nichts gefunden."],
     "more-found": ["Show more results", "Mehr Treffer zeigen"],

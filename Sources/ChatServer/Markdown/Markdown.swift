@@ -24,7 +24,11 @@ enum Markdown {
     static func blocks(of text: Substring) -> [Block] {
         var text = text
         return text.withUTF8 { bytes in
-            let document = MarkdownDocument(bytes, hasTables: affordsTables(bytes))
+            // Escaped formulas stand on the same lines, so lines are counted in the text as it was written.
+            let document =
+                VerbatimMath.escaping(bytes)?.withUnsafeBufferPointer {
+                    MarkdownDocument($0, hasTables: affordsTables(bytes))
+                } ?? MarkdownDocument(bytes, hasTables: affordsTables(bytes))
             let starts = lineStarts(of: bytes)
             return document.safeBlocks { starts[min($0 - 1, starts.count - 1)] }
         }
