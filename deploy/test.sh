@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317 # the steps are called by their names
 set -uo pipefail
 
-steps=(packages format shell build tidy test botocore providers vfs browser cluster nfs)
+steps=(packages format shell build tidy test botocore providers vfs browser cluster watching nfs)
 
 usage() {
     cat <<'EOF'
@@ -20,6 +20,8 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   providers stoa serve against servers that play Bedrock and OpenAI-compatible ones; with --long a real small model too
   browser   the page in a real Chromium
   cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
+  watching  the metrics page read by Prometheus's own parsers, each number moved by what it counts, alert rules, top, health;
+            with --long also on real NFS hosts
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
   nfs       the volume on real NFS hosts: call budgets and a few faults; with --long the whole fault matrix
 
@@ -169,6 +171,20 @@ step_cluster() {
         return 1
     }
     bounded "$((long ? 3600 : 900))" Tests/Cluster/run --stoa .build/debug/stoa
+}
+
+step_watching() {
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    # For promtool. RUNLEVEL: its server is not to run here.
+    RUNLEVEL=1 need_packages prometheus python3-venv
+    bounded 300 Tests/Watching/run --stoa .build/debug/stoa || return 1
+    ((long)) || return 0
+    [[ $(uname -sm) == "Linux x86_64" && $(id -u) == 0 && -w /dev/net/tun ]] || return 0
+    RUNLEVEL=1 need_packages "${laboratory_packages[@]}"
+    bounded 600 Tests/Watching/run --nfs --stoa .build/debug/stoa
 }
 
 step_vfs() { bounded 600 Tests/VolumeVFS/run; }

@@ -17,6 +17,7 @@ struct Stoa: AsyncParsableCommand {
               stoa doctor /mnt/stoa
               stoa models check
               stoa health --ready
+              stoa top
 
             EXIT STATUS:
               0   done
@@ -31,7 +32,8 @@ struct Stoa: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            Serve.self, Health.self, Doctor.self, Migrate.self, VolumeCommand.self, ModelsCommand.self,
+            Serve.self, Health.self, Top.self, Doctor.self, Migrate.self, VolumeCommand.self,
+            ModelsCommand.self,
             DoctorPeer.self,
         ])
 }

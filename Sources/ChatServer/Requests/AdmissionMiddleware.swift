@@ -5,7 +5,8 @@ import Hummingbird
 /// nobody sees. Probes are always let in: an overloaded task is not a dead one.
 struct AdmissionMiddleware: RouterMiddleware {
     typealias Context = ChatRequestContext
-    private static let probes = [
+    /// Paths that are asked again and again whether all is well.
+    static let probes = [
         HealthRoutes.livenessPath, HealthRoutes.readinessPath, MetricsRoutes.path,
     ]
     private let slots: Slots

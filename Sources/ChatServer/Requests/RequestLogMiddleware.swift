@@ -65,7 +65,9 @@ struct RequestLogMiddleware: RouterMiddleware {
         if let conversation = context.record.conversation, !conversation.rawValue.hasPrefix("stoa_") {
             metadata["conversation"] = .string(conversation.rawValue)
         }
-        context.logger.info(message, metadata: metadata)
+        // What asks every second whether all is well is of interest only when it is not.
+        let isProbe = context.routeTemplate.map(AdmissionMiddleware.probes.contains) ?? false
+        context.logger.log(level: isProbe && status == .ok ? .debug : .info, message, metadata: metadata)
     }
 
     private func counted(_ body: ResponseBody, atEnd: @escaping @Sendable (Int) -> Void) -> ResponseBody {
