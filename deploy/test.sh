@@ -3,7 +3,9 @@
 # shellcheck disable=SC2317 # the steps are called by their names
 set -uo pipefail
 
-steps=(packages format shell build tidy test botocore providers vfs browser cluster watching nfs)
+steps=(
+    packages format shell build tidy test botocore providers vfs browser cluster watching operators nfs
+)
 
 usage() {
     cat <<'EOF'
@@ -22,6 +24,7 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
   watching  the metrics page read by Prometheus's own parsers, each number moved by what it counts, alert rules, top, health;
             with --long also on real NFS hosts
+  operators twenty starts at once, backups under writers, conversions, deletion, kills of every command (about four minutes)
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
   nfs       the volume on real NFS hosts: call budgets and a few faults; with --long the whole fault matrix
 
@@ -185,6 +188,21 @@ step_watching() {
     [[ $(uname -sm) == "Linux x86_64" && $(id -u) == 0 && -w /dev/net/tun ]] || return 0
     RUNLEVEL=1 need_packages "${laboratory_packages[@]}"
     bounded 600 Tests/Watching/run --nfs --stoa .build/debug/stoa
+}
+
+# Processes only, no packages but python3. With --long: every command killed ten times, 200,000 messages converted, and a
+# rolling deploy over a change of the schema, for which two releases are built first.
+step_operators() {
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    if ((long)); then
+        bounded 3600 Tests/Operators/releases || return 1
+        bounded 7200 Tests/Operators/run --long --stoa .build/debug/stoa
+    else
+        bounded 900 Tests/Operators/run --stoa .build/debug/stoa
+    fi
 }
 
 step_vfs() { bounded 600 Tests/VolumeVFS/run; }

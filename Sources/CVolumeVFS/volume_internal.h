@@ -77,6 +77,7 @@ int volume_sync(struct volume_shard *s, int fd);
 enum volume_change { VOLUME_SAME, VOLUME_APPENDED, VOLUME_RESTARTED };
 int volume_log_refresh(struct volume_shard *s, off_t known_end, enum volume_change *change);
 int volume_log_mark(struct volume_shard *s, unsigned page_bytes, const unsigned char salts[8]);
+int volume_log_purge(struct volume_shard *s);
 off_t volume_log_size(const struct volume_log *log);
 int volume_log_read(struct volume_shard *s, void *to, int amount, off_t at);
 int volume_log_write(struct volume_shard *s, const void *from, int amount, off_t at);

@@ -234,6 +234,30 @@ int volume_log_mark(struct volume_shard *s, unsigned page_bytes, const unsigned 
   return SQLITE_OK;
 }
 
+/* Frames of the log's earlier lives stay in the file, which never gets shorter (see grow()): this overwrites
+** them with its filler, through the locked file, as every write. */
+int volume_log_purge(struct volume_shard *s) {
+  struct volume_log *log = &s->log;
+  struct stat st;
+  unsigned char *filler;
+  off_t at = WAL_HEADER_BYTES;
+  int rc = volume_may_touch(s);
+  if (rc) return rc;
+  if (!log->unused || log->pending_length) return SQLITE_BUSY;
+  s->counts.stats++;
+  if (volume_sys.stat(log->fd, &st)) return volume_fence(s, SQLITE_IOERR_FSTAT);
+  if (!(filler = malloc(PREALLOCATE_BYTES))) return SQLITE_IOERR_NOMEM;
+  memset(filler, 'S', PREALLOCATE_BYTES);
+  for (; !rc && at < st.st_size; at += PREALLOCATE_BYTES) {
+    size_t part = st.st_size - at < PREALLOCATE_BYTES ? (size_t)(st.st_size - at) : PREALLOCATE_BYTES;
+    rc = volume_write(s, log->fd, filler, part, at);
+  }
+  free(filler);
+  window_drop(log);
+  if (rc) return volume_fence(s, SQLITE_IOERR_WRITE);
+  return volume_sync(s, log->fd) ? volume_fence(s, SQLITE_IOERR_FSYNC) : SQLITE_OK;
+}
+
 /* What SQLite shall think: at least one frame, so that its recovery reads the header and its salts (wal.c
 ** asks for more than 32 bytes); that frame is not valid. */
 off_t volume_log_size(const struct volume_log *log) {

@@ -121,6 +121,7 @@ static int db_control(sqlite3_file *f, int op, void *argument) {
   case VOLUME_TRY_ACQUIRE: return volume_shard_acquire(s);
   case VOLUME_RELEASE: return volume_shard_release(s);
   case VOLUME_VERIFY: return volume_shard_verify(s);
+  case VOLUME_PURGE: return volume_log_purge(s);
   case VOLUME_STATUS: volume_shard_status(s, argument); return SQLITE_OK;
   case SQLITE_FCNTL_PERSIST_WAL:
     *(int *)argument = 1;

@@ -109,6 +109,36 @@ package final class FileSessionStore: SessionDocumentStore {
         }
     }
 
+    /// The folder that holds all folders of sessions.
+    var folder: String { sessionsFolder }
+
+    /// Runs `body` off the cooperative pool, on the lane of a folder.
+    func onLane<Value: Sendable>(_ folder: UInt8, _ body: @escaping @Sendable () throws -> Value) async throws
+        -> Value
+    {
+        try await call(folder, about: nil, isWrite: false) { lane, deadline in
+            try await lane.blocking.run(until: deadline) {
+                if self.isClosed.load(ordering: .sequentiallyConsistent) { throw ChatError.closed }
+                return try body()
+            }
+        }
+    }
+
+    /// Puts a session in the place of what is there of it.
+    func replace(_ document: SessionDocument) async throws {
+        try await edit(document.session.id) { found in
+            ((), found == document ? .keep : .replace(document))
+        }
+    }
+
+    /// Removes a session's file if `isWanted` says so of what it holds, which nobody changes meanwhile.
+    /// - Returns: whether it was removed.
+    func removeFile(
+        of session: SessionID, if isWanted: @escaping @Sendable (SessionDocument) -> Bool
+    ) async throws -> Bool {
+        try await untilLocked(session) { try $0.remove(session, if: isWanted) }
+    }
+
     private func edit<Value: Sendable>(
         _ session: SessionID,
         _ body: @escaping @Sendable (SessionDocument?) throws -> (Value, SessionFolder.Edit)

@@ -5,6 +5,7 @@
 struct PortableEngine: StorageEngine {
     let name = "portable"
     let patience = HoldPatience.transactionOnly
+    let keepsLog = false
 
     func open(path: String, access: OpenOptions.Access) throws(SQLiteError) -> Connection {
         try Connection(
@@ -19,6 +20,13 @@ struct PortableEngine: StorageEngine {
     func logBytes(of connection: Connection) -> Int { 0 }
     func isFenced(_ connection: Connection) -> Bool { false }
     func checkpoint(_ connection: Connection) throws(SQLiteError) {}
+
+    /// A journal in PERSIST mode keeps pages from before the last changes: it is removed, and made anew.
+    func purge(_ connection: Connection) throws(SQLiteError) {
+        for mode in ["delete", "persist"] where try connection.pragma("journal_mode = \(mode)") != mode {
+            throw SQLiteError(code: .busy, message: "the journal is in use")
+        }
+    }
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
         switch error.code {

@@ -120,6 +120,17 @@ struct MessageTable {
         try rows(Self.numberSQL, [.integer(number)]).first
     }
 
+    /// Every message of a conversation, shown or not, in ascending order of position.
+    func all(of conversation: Int64) throws(SQLiteError) -> [Message] {
+        try rows(
+            Self.rangeSQL,
+            [
+                .integer(Self.number(conversation, 0)),
+                .integer(Self.number(conversation, Int(Self.positionsMax) - 1)),
+            ]
+        ).map(\.value)
+    }
+
     // MARK: Parts
 
     func said(byRunning number: Int64) throws(SQLiteError) -> Utterance {

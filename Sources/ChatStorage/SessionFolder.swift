@@ -133,6 +133,17 @@ final class SessionFolder: Sendable {
         }
     }
 
+    /// Removes a session's file if `isWanted` says so of what it holds.
+    /// - Returns: whether it was removed; nil when another process has the lock, and nothing was done.
+    func remove(_ session: SessionID, if isWanted: (SessionDocument) -> Bool) throws -> Bool? {
+        try locked { deadline in
+            guard let document = try read(session), isWanted(document) else { return false }
+            try Self.confirm(deadline)
+            try AtomicFile.remove(Self.fileName(session), in: path)
+            return true
+        }
+    }
+
     func locked<Value>(_ body: (ContinuousClock.Instant) throws -> Value) throws -> Value? {
         // The clock goes on while a machine sleeps (CLOCK_BOOTTIME); it starts before the lock does.
         let deadline = ContinuousClock.now + .seconds(Self.lockTrustedSecondsMax)
@@ -151,6 +162,11 @@ final class SessionFolder: Sendable {
                 .unavailable, "The volume was away for too long. Try again.", retryAfterMilliseconds: 1_000,
                 cause: "a lock grew too old before its change was stored")
         }
+    }
+
+    /// The document in a file's bytes; nil when they are damaged or of a later format.
+    static func document(in bytes: [UInt8]) -> SessionDocument? {
+        (try? JSONDecoder().decode(SessionFile.self, from: Data(bytes)))?.document
     }
 
     static func fileName(_ session: SessionID) -> String { "\(session.hexadecimal).json" }

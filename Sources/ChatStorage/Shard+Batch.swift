@@ -144,6 +144,7 @@ extension Shard {
                 $0.logBytes = logBytes
             }
         }
+        purgeIfWanted()
         outcomes.answer()
         checkpointIfDue()
         return .served

@@ -10,6 +10,8 @@ extension Shard {
     private static let logFramesIdle = 250
     /// A volume that is full, say, is not asked again before.
     private static let checkpointPause = Duration.seconds(10)
+    /// How often a log that should not be emptied is looked at again, while the shard is copied.
+    private static let copyPause = Duration.milliseconds(250)
     /// How often a lingering hold looks whether it is still alone.
     private static let lingerStep = Duration.milliseconds(250)
 
@@ -71,6 +73,7 @@ extension Shard {
 
     private func checkpoint(ifAbove framesMax: Int) {
         guard hold != nil, let connection, engine.logFrames(of: connection) > framesMax else { return }
+        if isCopied(engine.logFrames(of: connection)) { return }
         if let failed = checkpointFailed, ContinuousClock.now < failed + Self.checkpointPause { return }
         do {
             let began = ContinuousClock.now
@@ -88,5 +91,14 @@ extension Shard {
             logger.warning("checkpoint failed", metadata: ["shard": "\(label)", "error": "\(error)"])
             if engine.remedy(for: error, on: connection) == .reopen { drop() }
         }
+    }
+
+    /// Whether somebody copies the database file now, which has to stand still meanwhile.
+    func isCopied(_ frames: Int) -> Bool {
+        guard frames < CopyRequest.logFramesMax else { return false }
+        if let seen = copySeen, ContinuousClock.now < seen + Self.copyPause { return true }
+        let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        copySeen = CopyRequest.isMade(in: folder) ? .now : nil
+        return copySeen != nil
     }
 }

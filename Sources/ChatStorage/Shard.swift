@@ -54,6 +54,11 @@ actor Shard {
     var lingering: Task<Void, Never>?
     /// When a checkpoint failed last.
     var checkpointFailed: ContinuousClock.Instant?
+    /// The next batch ends with an empty log (``purge()``), and whether it did.
+    var isPurgeWanted = false
+    var isPurged = false
+    /// When a copy of the shard was last seen under way.
+    var copySeen: ContinuousClock.Instant?
     /// How often in a row the connection was lost.
     private var losses = 0
 

@@ -50,6 +50,11 @@ package final class TaskPresence: TaskLiveness {
                 let own = try lockOwnFile("\(folder)/\(task.rawValue)")
                 let label = LivingTask.own(task, host: host)
                 try own.write(try label.encoded())
+                // After the lock: whoever moves the volume says so first and then looks at the locks.
+                do { try VolumeMove.refuse(volume.folder) } catch {
+                    unlink("\(folder)/\(task.rawValue)")
+                    throw error
+                }
                 try removeDead(in: folder, except: task)
                 return TaskPresence(label, folder, lane, own)
             }

@@ -46,6 +46,11 @@ extension Volume {
         // all. Another task may be creating the volume right now, but it makes its manifest before its
         // folders: look again.
         let names = try AtomicFile.names(in: folder)
+        if let unfinished = try UnfinishedVolume.read(in: folder) {
+            throw VolumeError(
+                .lostManifest,
+                "\(folder) is the target of a \(unfinished.work) that was not finished: run it again.")
+        }
         if names.contains("shards") || names.contains("sessions") {
             guard let winner = try VolumeManifest.read(in: folder) else {
                 throw VolumeError(
@@ -80,6 +85,7 @@ extension Volume {
         _ folder: String, _ manifest: VolumeManifest, _ store: VolumeManifest.Store?,
         _ engine: VolumeManifest.Engine?
     ) throws -> Volume {
+        try VolumeMove.refuse(folder)
         if let store, store != manifest.store {
             throw VolumeError(
                 .otherStore,

@@ -15,6 +15,7 @@ import ChatCore
 struct VolumeEngine: StorageEngine {
     let name = "volume"
     let patience = HoldPatience.shared
+    let keepsLog = true
 
     /// A reader that answers from memory asks the volume first when it has not heard from it for this long:
     /// a third of 10 s, the shortest lease that a server is run with (EFS and Linux: 90 s). A host that was
@@ -83,6 +84,8 @@ struct VolumeEngine: StorageEngine {
             connection.handle, "main", SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
         guard result == SQLITE_OK else { throw SQLiteError(result, on: connection.handle) }
     }
+
+    func purge(_ connection: Connection) throws(SQLiteError) { try control(VOLUME_PURGE, connection) }
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
         // A fenced shard refuses everything from now on, whatever the first error was called.

@@ -8,6 +8,7 @@ package struct VolumeError: Error, Equatable, CustomStringConvertible {
         case malformedManifest = "malformed_manifest", newerFormat = "newer_format", otherStore =
             "other_store"
         case otherEngine = "other_engine", noAnswer = "no_answer", taskIDTaken = "task_id_taken", failed
+        case moved
     }
 
     /// What is wrong, for machines.

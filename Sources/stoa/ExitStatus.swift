@@ -33,7 +33,8 @@ enum ExitStatus {
 
     private static func status(of error: VolumeError) -> Int32 {
         switch error.code {
-        case .newerFormat, .malformedManifest, .lostManifest, .otherStore, .otherEngine, .noManifest:
+        case .newerFormat, .malformedManifest, .lostManifest, .otherStore, .otherEngine, .noManifest,
+            .moved:
             dataError
         case .taskIDTaken: busy
         default: unavailable

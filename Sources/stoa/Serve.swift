@@ -75,7 +75,9 @@ struct Serve: AsyncParsableCommand {
                     let address = ListeningAddress(configuration.metricsHost ?? configuration.host, port)
                     presence.announce(metrics: address.reachable)
                 })
-            try await run(server, TaskService(task: task, drain: drain), drain, logger)
+            try await run(
+                [server, TaskService(task: task, drain: drain)] + retention(volume, store, logger), drain,
+                logger)
         } catch {
             await leave(store, presence, http)
             throw error
@@ -106,14 +108,23 @@ struct Serve: AsyncParsableCommand {
         ]
     }
 
-    /// Runs both until a signal; whichever fails ends the other.
-    private func run(
-        _ server: some Service, _ task: TaskService, _ drain: Duration, _ logger: Logger
-    ) async throws {
-        // Services leave in the opposite order of this list: the task first, so that while its running
-        // answers end the server still says "not ready" to the load balancer, and "stop" still reaches them.
+    /// The job that removes old sessions, when that is wanted.
+    private func retention(_ volume: Volume, _ store: any Sendable, _ logger: Logger) throws
+        -> [any Service]
+    {
+        guard let age = try Setting.optional(options.retain, "STOA_RETAIN"),
+            let catalogue = store as? any SessionCatalogue
+        else { return [] }
+        return [RetentionService(volume: volume, catalogue: catalogue, age: age, logger: logger)]
+    }
+
+    /// Runs all until a signal; whichever fails ends the others.
+    private func run(_ services: [any Service], _ drain: Duration, _ logger: Logger) async throws {
+        // Services leave in the opposite order of this list: the task before the server, so that while its
+        // running answers end the server still says "not ready" to the load balancer, and "stop" still
+        // reaches them.
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: server), .init(service: task)],
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = drain + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()

@@ -45,6 +45,13 @@ struct ServeOptions: ParsableArguments {
         help: "Pace of the demo model: 1 is a human's, 0 does not pause. [env: STOA_DEMO_SPEED] (default: 1)")
     var demoSpeed: Double?
 
+    @Option(
+        help: """
+            Forget sessions that were not used for so long: 90d, 12h, 30m; without it none is. \
+            [env: STOA_RETAIN]
+            """)
+    var retain: AgeText?
+
     @Flag(help: "Bring an older schema up before serving, instead of refusing it. [env: STOA_MIGRATE=1]")
     var migrate = false
 

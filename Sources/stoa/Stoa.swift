@@ -33,6 +33,7 @@ struct Stoa: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Serve.self, Health.self, Top.self, Doctor.self, Migrate.self, VolumeCommand.self,
+            BackupCommand.self, RestoreCommand.self, ConvertCommand.self, SessionsCommand.self,
             ModelsCommand.self,
             DoctorPeer.self,
         ])

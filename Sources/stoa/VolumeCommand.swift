@@ -5,7 +5,7 @@ import ChatStorage
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume", abstract: "Make a volume, or see what one is.",
-        subcommands: [Initialize.self, Show.self, ExportDatabases.self])
+        subcommands: [Initialize.self, Show.self, VerifyVolume.self, ExportDatabases.self])
 
     struct Initialize: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -44,6 +44,9 @@ enum {
   ** VOLUME_IOERR_FENCED that it was lost. For a reader that answers from memory and has not heard from the
   ** volume for a good part of a lease. */
   VOLUME_VERIFY = 0x53544104,
+  /* Argument NULL, during a hold and after a complete checkpoint: overwrites what lies in the log behind its
+  ** header, which may be pages of what was deleted since. SQLITE_BUSY while the log is needed. */
+  VOLUME_PURGE = 0x53544105,
 };
 
 /* Extended result codes of our own; the low byte is SQLite's. */

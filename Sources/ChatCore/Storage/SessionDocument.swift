@@ -13,6 +13,13 @@ package struct SessionDocument: Hashable, Sendable, Codable {
     /// A session without conversations.
     package init(_ session: Session) { self.session = session }
 
+    /// A session that was kept elsewhere, with its conversations in the order they were made.
+    package init(_ session: Session, conversations: [ConversationDocument], version: Int) {
+        self.session = session
+        self.conversations = conversations
+        changes = version
+    }
+
     /// Whether any message has alternatives.
     package var hasBranching: Bool { conversations.contains { $0.branching != nil } }
 

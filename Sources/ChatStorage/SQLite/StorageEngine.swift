@@ -28,6 +28,10 @@ protocol StorageEngine: Sendable {
     /// - Throws: `SQLiteError`: what was read may be out of date.
     func verify(_ connection: Connection) throws(SQLiteError)
 
+    /// Whether commits go to a log while the shard is held, and to the database file only when that is
+    /// emptied.
+    var keepsLog: Bool { get }
+
     /// How many pages wait to be carried from the log into the database; 0 for an engine without a log.
     func logFrames(of connection: Connection) -> Int
 
@@ -40,6 +44,9 @@ protocol StorageEngine: Sendable {
 
     /// Empties the log while the shard is held.
     func checkpoint(_ connection: Connection) throws(SQLiteError)
+
+    /// Overwrites what the log held before it was emptied, while the shard is held.
+    func purge(_ connection: Connection) throws(SQLiteError)
 
     /// What to do about an error that this connection met.
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy
