@@ -11,7 +11,15 @@ let houseSettings: [SwiftSetting] = [
 let package = Package(
     name: "stoa",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "stoa", targets: ["stoa"])],
+    products: [
+        .executable(name: "stoa", targets: ["stoa"]),
+        .executable(name: "stoa-bench", targets: ["stoa-bench"]),
+    ],
+    traits: [
+        .trait(
+            name: "DatabaseServers",
+            description: "stoa-bench measures Redis and PostgreSQL too (libhiredis-dev, libpq-dev)")
+    ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -94,6 +102,22 @@ let package = Package(
             ],
             swiftSettings: houseSettings),
 
+        // The benchmark. What writes and checks under faults is shared with the laboratory's worker.
+        .target(
+            name: "StoreTorture", dependencies: ["ChatCore"], swiftSettings: houseSettings),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .executableTarget(
+            name: "stoa-bench",
+            dependencies: [
+                "ChatCore", "ChatStorage", "StoreTorture",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .target(name: "CHiredis", condition: .when(traits: ["DatabaseServers"])),
+                .target(name: "CPostgres", condition: .when(traits: ["DatabaseServers"])),
+            ],
+            swiftSettings: houseSettings),
+
         // Tests.
         .target(
             name: "ChatTesting", dependencies: ["ChatCore"], path: "Tests/ChatTesting",
@@ -102,7 +126,9 @@ let package = Package(
             name: "ChatCoreTests", dependencies: ["ChatCore", "ChatTesting"], swiftSettings: houseSettings),
         .executableTarget(
             name: "storage-worker",
-            dependencies: ["ChatCore", "ChatStorage", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "ChatCore", "ChatStorage", "StoreTorture", .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/StorageWorker", swiftSettings: houseSettings),
         .testTarget(
             name: "ChatStorageTests",
@@ -131,6 +157,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: houseSettings),
+        .testTarget(
+            name: "StoaBenchTests",
+            dependencies: ["ChatCore", "ChatStorage", "ChatTesting", "StoreTorture", "stoa-bench"],
             swiftSettings: houseSettings),
         .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     ],

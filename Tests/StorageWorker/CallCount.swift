@@ -1,5 +1,6 @@
 import ChatCore
 import ChatStorage
+import StoreTorture
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

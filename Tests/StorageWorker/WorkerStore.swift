@@ -15,4 +15,14 @@ enum WorkerStore {
                 volume: volume, presence: presence, logger: Logger(label: "storage-worker"))
         }
     }
+
+    /// What SQLite finds wrong with the shards; nothing with a store of files. All stores are closed.
+    static func faults(_ volume: Volume) async throws -> [String] {
+        guard volume.manifest.store == .sqlite else { return [] }
+        var faults = [String]()
+        for shard in 0..<volume.manifest.shards {
+            faults += try await SQLiteSessionStore.faults(of: shard, in: volume).map { "shard \(shard): \($0)" }
+        }
+        return faults
+    }
 }

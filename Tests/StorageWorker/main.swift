@@ -1,5 +1,6 @@
 import ChatCore
 import ChatStorage
+import StoreTorture
 
 #if canImport(Glibc)
     import Glibc
@@ -72,11 +73,25 @@ do {
         waitForEndOfInput()
         try lock.unlock()
     case "hammer":
-        say(try await Hammer(arguments).run())
+        let volume = try await Volume.openOrCreate(
+            at: arguments.path, store: arguments.store, engine: arguments.engine, shards: arguments.shards)
+        var hammer = Hammer(name: arguments.name, acks: arguments.acks.first ?? "")
+        (hammer.sessions, hammer.clients) = (arguments.sessions, arguments.clients)
+        (hammer.seconds, hammer.seed) = (arguments.seconds, arguments.seed)
+        hammer.answerBytes = arguments.answerBytes
+        say(
+            try await hammer.run(
+                on: try await WorkerStore.open(volume), started: { say("ready") }, report: { say($0) }))
     case "calls":
         say(try await CallCount(arguments).run())
     case "check", "check-killed":
-        let verdict = try await AckCheck(arguments, isKilled: arguments.command == "check-killed").run()
+        let volume = try await Volume.open(at: arguments.path)
+        let store = try await WorkerStore.open(volume)
+        let check = AckCheck(
+            try arguments.acks.flatMap(Ack.read), isKilled: arguments.command == "check-killed")
+        var verdict = try await check.run(on: store)
+        await store.close()
+        verdict.faults += try await WorkerStore.faults(volume)
         for fault in verdict.faults.prefix(20) { say("fault: \(fault)") }
         say(verdict.line)
         if !verdict.faults.isEmpty { exit(1) }

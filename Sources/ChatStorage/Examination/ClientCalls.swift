@@ -6,6 +6,8 @@ package struct ClientCalls: Sendable, Equatable {
         package let calls: Int
         /// Those sent again, because no answer came.
         package let repeated: Int
+        /// Bytes sent and received, headers included.
+        package let bytes: Int
         /// Milliseconds from making the call to its end, all calls together.
         package let milliseconds: Int
         /// Calls that the server answered with an error; a lock that somebody else holds is one. 0 where the
@@ -17,6 +19,8 @@ package struct ClientCalls: Sendable, Equatable {
     package let operations: [String: Operation]
     /// Calls sent to the server since it was mounted, by the name of the operation.
     package var calls: [String: Int] { operations.mapValues(\.calls) }
+    /// Bytes that were sent and received for them, by the same names, headers included.
+    package var bytes: [String: Int] { operations.mapValues(\.bytes) }
     /// How long the server keeps the locks of a host that it hears nothing from.
     package let leaseSeconds: Int?
     private let mountPoint: String
@@ -76,12 +80,17 @@ package struct ClientCalls: Sendable, Equatable {
     }
 
     /// The calls since `earlier`, only those that were made.
-    package func since(_ earlier: ClientCalls) -> [String: Int] {
-        var made = [String: Int]()
-        for (name, count) in calls where count > earlier.calls[name] ?? 0 {
-            made[name] = count - (earlier.calls[name] ?? 0)
+    package func since(_ earlier: ClientCalls) -> [String: Int] { Self.growth(earlier.calls, calls) }
+
+    /// The bytes since `earlier`, sent and received together, by operation.
+    package func bytesSince(_ earlier: ClientCalls) -> [String: Int] { Self.growth(earlier.bytes, bytes) }
+
+    private static func growth(_ earlier: [String: Int], _ now: [String: Int]) -> [String: Int] {
+        var grown = [String: Int]()
+        for (name, count) in now where count > earlier[name] ?? 0 {
+            grown[name] = count - (earlier[name] ?? 0)
         }
-        return made
+        return grown
     }
 }
 
@@ -91,6 +100,7 @@ extension ClientCalls.Operation {
     fileprivate init?(_ words: [Substring]) {
         guard let calls = Int(words[1]), let transmissions = Int(words[2]), let milliseconds = Int(words[8])
         else { return nil }
+        bytes = (Int(words[4]) ?? 0) + (Int(words[5]) ?? 0)
         self.calls = calls
         repeated = max(0, transmissions - calls)
         self.milliseconds = milliseconds

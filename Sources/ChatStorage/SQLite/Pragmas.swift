@@ -9,6 +9,8 @@ struct Pragmas: Hashable, Sendable {
     /// were seen to corrupt a shard; PERSIST reads the journal's header instead. WAL with the stock VFS
     /// shares an mmap'ed index, which two hosts cannot.
     let journalMode: String
+    /// `EXCLUSIVE` only in measurements of what stock SQLite does: see `settings`.
+    var lockingMode = "NORMAL"
 
     /// Applies and checks everything. A read-only connection cannot change the journal mode and only checks
     /// the rest.
@@ -39,7 +41,7 @@ struct Pragmas: Hashable, Sendable {
             Setting(name: "busy_timeout", value: "0", reads: "0"),
             // NORMAL locking: EXCLUSIVE would keep the file from every other task for as long as the
             // connection lives.
-            Setting(name: "locking_mode", value: "NORMAL", reads: "normal"),
+            Setting(name: "locking_mode", value: lockingMode, reads: lockingMode.lowercased()),
             // FULL: without the sync before the commit an acknowledged message can be lost with the host.
             Setting(name: "synchronous", value: "FULL", reads: "2"),
             // macOS: fsync there leaves data in the drive's cache. No meaning elsewhere.
@@ -64,7 +66,7 @@ struct Pragmas: Hashable, Sendable {
     }
 
     private var journalSettings: [Setting] {
-        guard journalMode == "WAL" else {
+        guard journalMode == "WAL" && lockingMode == "NORMAL" else {
             // A mapping shows pages that another host is just writing, and turns an I/O error into a SIGBUS.
             // (The VFS "volume" has no mapping, and so no answer to this one.)
             return [Setting(name: "mmap_size", value: "0", reads: "0")]

@@ -1,56 +1,66 @@
-import ChatCore
-import ChatStorage
+package import ChatCore
 
 /// Looks for everything that workers were told, after they ended, and for what must not be there.
 ///
 /// Each conversation is an append-only list: what was acknowledged is in it once, at the position that was
 /// told, whole; positions have no gap; prompts alternate with their answers; each client's prompts stand in
 /// the order it sent them; nothing that was refused is there; the storage itself is sound.
-struct AckCheck {
-    private let volume: Volume
+package struct AckCheck: Sendable {
     private let acks: [Ack]
     private let isKilled: Bool
 
     /// - Parameter isKilled: a worker was killed, or is taken to have been: answers may still run.
-    init(_ arguments: Arguments, isKilled: Bool) async throws {
-        volume = try await Volume.open(at: arguments.path)
-        acks = try arguments.acks.flatMap(Ack.read)
+    package init(_ acks: [Ack], isKilled: Bool) {
+        self.acks = acks
         self.isKilled = isKilled
     }
 
     /// What a check found.
-    struct Verdict {
-        var acknowledged = 0
-        var messages = 0
+    package struct Verdict: Sendable {
+        /// What workers were told, in all.
+        package var acknowledged = 0
+        /// Messages that are there.
+        package var messages = 0
+        /// Sessions that workers wrote to.
+        package var sessions = 0
+        /// Sessions that nobody can read any more; all that was acknowledged in them is lost.
+        package var lostSessions = 0
         /// Acknowledged, and not there.
-        var lost = 0
+        package var lost = 0
         /// There twice, or at another place than was told.
-        var misplaced = 0
+        package var misplaced = 0
         /// Refused, and there all the same.
-        var kept = 0
+        package var kept = 0
         /// A sentence for each thing that is wrong, those counted above among them.
-        var faults = [String]()
+        package var faults = [String]()
 
-        var line: String {
+        /// All of it, for people and for `name=number` readers.
+        package var line: String {
             """
             \(faults.isEmpty ? "sound" : "BROKEN"): acknowledged=\(acknowledged) messages=\(messages) \
-            lost=\(lost) misplaced=\(misplaced) refused_but_kept=\(kept) faults=\(faults.count)
+            lost=\(lost) lost_sessions=\(lostSessions) misplaced=\(misplaced) refused_but_kept=\(kept) \
+            faults=\(faults.count)
             """
         }
     }
 
-    func run() async throws -> Verdict {
+    /// Reads everything back.
+    /// - Throws: when the store does not answer for a minute.
+    package func run(on store: any SessionStore) async throws -> Verdict {
         var verdict = Verdict()
-        let store = try await WorkerStore.open(volume)
+        var unreadable = Set<SessionID>()
+        verdict.sessions = Set(acks.map(\.conversation.session)).count
         for (conversation, acks) in Dictionary(grouping: acks, by: \.conversation) {
-            let messages = try await persist { try await store.allMessages(in: conversation) }
-            check(messages, against: acks, &verdict)
-        }
-        await store.close()
-        if volume.manifest.store == .sqlite {
-            for shard in 0..<volume.manifest.shards {
-                verdict.faults += try await SQLiteSessionStore.faults(of: shard, in: volume).map {
-                    "shard \(shard): \($0)"
+            do {
+                let messages = try await persist { try await store.allMessages(in: conversation) }
+                check(messages, against: acks, &verdict)
+            } catch let error as ChatError where error.code == .internal {
+                let told = acks.count { $0.kind != .refused }
+                verdict.acknowledged += told
+                verdict.lost += told
+                if unreadable.insert(conversation.session).inserted {
+                    verdict.lostSessions += 1
+                    verdict.faults.append("a session cannot be read any more: \(error.message)")
                 }
             }
         }

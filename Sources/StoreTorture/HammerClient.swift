@@ -10,6 +10,7 @@ struct HammerClient: Sendable {
     let answerBytes: Int
     let log: AckLog
     let tally: Tally
+    let report: @Sendable (String) -> Void
 
     /// What the answer to a prompt says, so that a reader can tell it from any other.
     static func answer(to prompt: MessageID, bytes: Int) -> String {
@@ -28,7 +29,9 @@ struct HammerClient: Sendable {
                 tally.count(error.code.rawValue)
             } catch {
                 tally.count("error")
-                say("error: \(error)")
+                report("error: \(error)")
+                // What cannot be read at all fails at once: no reason to ask as fast as that.
+                try? await Task.sleep(for: .milliseconds(10))
             }
         }
     }
@@ -101,7 +104,7 @@ struct HammerClient: Sendable {
                 return try await body()
             } catch let error as ChatError where error.code == .busy || error.code == .unavailable {
                 tally.count(error.code.rawValue)
-                if error.code == .unavailable { say("error: \(error)") }
+                if error.code == .unavailable { report("error: \(error)") }
                 throw error
             }
         }

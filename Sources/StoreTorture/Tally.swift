@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What happened, counted.
-final class Tally: Sendable {
+package final class Tally: Sendable {
     private struct State {
         var counts = [String: Int]()
         var latencies = [Duration]()
@@ -11,10 +11,13 @@ final class Tally: Sendable {
 
     private let state = Mutex(State())
 
-    func count(_ what: String) { state.withLock { $0.counts[what, default: 0] += 1 } }
+    package init() {}
+
+    /// Something happened once more.
+    package func count(_ what: String) { state.withLock { $0.counts[what, default: 0] += 1 } }
 
     /// A call was answered with success, after this long, its repetitions included.
-    func time(_ latency: Duration) {
+    package func time(_ latency: Duration) {
         state.withLock { state in
             state.latencies.append(latency)
             state.silence = max(state.silence, state.lastAnswered.duration(to: .now))
@@ -23,7 +26,7 @@ final class Tally: Sendable {
     }
 
     /// `name=number` words. `silence_ms` is the longest time in which no call at all was answered.
-    func summary(seconds: Double) -> String {
+    package func summary(seconds: Double) -> String {
         state.withLock { state in
             let sorted = state.latencies.sorted()
             func quantile(_ share: Double) -> Duration {
@@ -39,7 +42,8 @@ final class Tally: Sendable {
         }
     }
 
-    static func milliseconds(_ duration: Duration) -> Double {
+    /// To the microsecond.
+    package static func milliseconds(_ duration: Duration) -> Double {
         (duration / .microseconds(1)).rounded() / 1_000
     }
 }

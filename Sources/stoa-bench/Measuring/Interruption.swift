@@ -1,0 +1,34 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Whether somebody asked the program to end: what runs stops at its next operation, what was measured is
+/// written, and what lies on the volume is removed. Who asks twice ends it at once.
+final class Interruption: Sendable {
+    private let asked = Atomic(false)
+    private let sources = Mutex<[any DispatchSourceSignal]>([])
+
+    /// - Parameter isListening: takes over SIGINT and SIGTERM.
+    init(isListening: Bool = false) {
+        guard isListening else { return }
+        for number in [SIGINT, SIGTERM] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [asked] in
+                if asked.exchange(true, ordering: .relaxed) { _exit(130) }
+            }
+            source.resume()
+            sources.withLock { $0.append(source) }
+        }
+    }
+
+    /// The one question.
+    var isAsked: Bool { asked.load(ordering: .relaxed) }
+}
