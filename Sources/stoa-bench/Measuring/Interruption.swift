@@ -13,7 +13,8 @@ import Synchronization
 /// written, and what lies on the volume is removed. Who asks twice ends it at once.
 final class Interruption: Sendable {
     private let asked = Atomic(false)
-    private let sources = Mutex<[any DispatchSourceSignal]>([])
+    /// Written in `init` only; kept, because a source that is let go no longer listens.
+    private nonisolated(unsafe) var sources: [any DispatchSourceSignal] = []
 
     /// - Parameter isListening: takes over SIGINT and SIGTERM.
     init(isListening: Bool = false) {
@@ -21,11 +22,11 @@ final class Interruption: Sendable {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [asked] in
+            source.setEventHandler { [self] in
                 if asked.exchange(true, ordering: .relaxed) { _exit(130) }
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            sources.append(source)
         }
     }
 

@@ -3,7 +3,7 @@
     import ChatStorage
 
     /// A connection whose calls block.
-    protocol PooledConnection: AnyObject {
+    protocol PooledConnection: AnyObject, SendableMetatype {
         func close()
     }
 

@@ -3,6 +3,14 @@
     import ChatCore
     import ChatStorage
 
+    #if canImport(Glibc)
+        import Glibc
+    #elseif canImport(Musl)
+        import Musl
+    #else
+        import Darwin
+    #endif
+
     /// The same chat in PostgreSQL: rows for conversations, messages and parts of running answers, one
     /// transaction an operation, prepared statements, the server's own settings (`synchronous_commit` is on
     /// as installed, and required).

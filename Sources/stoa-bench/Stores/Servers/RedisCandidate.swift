@@ -2,7 +2,14 @@
     import CHiredis
     import ChatCore
     import ChatStorage
-    import Synchronization
+
+    #if canImport(Glibc)
+        import Glibc
+    #elseif canImport(Musl)
+        import Musl
+    #else
+        import Darwin
+    #endif
 
     /// The same chat in Redis: a conversation is a list of message ids and a counter, a message a hash with a
     /// string beside it that grows. Durable only with `appendfsync always`, which is set for the run.
