@@ -7,6 +7,7 @@ package import Logging
 struct StockEngine: StorageEngine {
     let mode: StockSQLite.Mode
     let patience = HoldPatience.transactionOnly
+    let keepsLog = false
 
     var name: String { mode.rawValue }
 
@@ -27,7 +28,10 @@ struct StockEngine: StorageEngine {
     func release(_ connection: Connection) throws(SQLiteError) {}
     func verify(_ connection: Connection) throws(SQLiteError) {}
     func logFrames(of connection: Connection) -> Int { 0 }
+    func logBytes(of connection: Connection) -> Int { 0 }
+    func isFenced(_ connection: Connection) -> Bool { false }
     func checkpoint(_ connection: Connection) throws(SQLiteError) {}
+    func purge(_ connection: Connection) throws(SQLiteError) {}
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
         PortableEngine().remedy(for: error, on: connection)

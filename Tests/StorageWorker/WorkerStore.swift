@@ -21,7 +21,9 @@ enum WorkerStore {
         guard volume.manifest.store == .sqlite else { return [] }
         var faults = [String]()
         for shard in 0..<volume.manifest.shards {
-            faults += try await SQLiteSessionStore.faults(of: shard, in: volume).map { "shard \(shard): \($0)" }
+            faults += try await SQLiteSessionStore.faults(of: shard, in: volume).map {
+                "shard \(shard): \($0)"
+            }
         }
         return faults
     }

@@ -51,7 +51,9 @@ struct WorkerCommand: AsyncParsableCommand {
     @OptionGroup var options: PlanOptions
     @OptionGroup var output: OutputOptions
 
-    @Option(name: .customLong("run"), help: "The run's name, the same on all hosts: letters, digits, - and _. Use each name once.")
+    @Option(
+        name: .customLong("run"),
+        help: "The run's name, the same on all hosts: letters, digits, - and _. Use each name once.")
     var name: String
 
     @Option(help: "How many workers there are.")

@@ -29,6 +29,7 @@ final class NaiveFileStore: SessionDocumentStore {
 
     private let folder: String
     private let lanes: [BlockingLane]
+    let staged = StagedImports()
 
     /// - Parameter folder: exists.
     init(folder: String) {
@@ -68,6 +69,12 @@ final class NaiveFileStore: SessionDocumentStore {
             try Self.save(document, path)
             return result
         }
+    }
+
+    func isSamePlace(_ left: SessionID, _ right: SessionID) -> Bool { true }
+
+    func rotateSession(_ id: SessionID, to successor: SessionID) async throws -> Session {
+        throw ChatError(.unavailable, "The pattern gives no session another key.")
     }
 
     var sweepPartsCount: Int { 1 }
