@@ -32,7 +32,7 @@ final class ScriptedServer: Sendable {
     }
 
     private let state: Mutex<State>
-    private let channel: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+    private let channel: NIOAsyncChannel<any Channel, Never>
 
     /// Runs a server for as long as `body` runs. The first request gets the first reply and so on; the last
     /// repeats.
@@ -51,11 +51,10 @@ final class ScriptedServer: Sendable {
         state = Mutex(State(replies: replies))
         channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .bind(host: "127.0.0.1", port: 0) { child in
-                child.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel(wrappingChannelSynchronously: child)
-                }
-            }
+            // Read once somebody serves it. One that nobody does any more when the server ends is only dropped;
+            // an async channel may not be.
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0) { child in child.eventLoop.makeSucceededFuture(child) }
     }
 
     var baseURL: String { rootURL + "/v1" }
@@ -85,9 +84,9 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+    private func serve(_ child: any Channel) async {
         // Errors are the client's leaving in the middle of a write: nothing to report.
-        try? await connection.executeThenClose { inbound, outbound in
+        try? await Self.asyncChannel(child).executeThenClose { inbound, outbound in
             var input = inbound.makeAsyncIterator()
             var received = ByteBuffer()
             while let request = try await Self.request(&received, from: &input) {
@@ -112,6 +111,16 @@ final class ScriptedServer: Sendable {
                 }
             }
         }
+    }
+
+    private static func asyncChannel(
+        _ child: any Channel
+    ) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        try await child.eventLoop.submit {
+            let channel = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: child)
+            try child.syncOptions?.setOption(.autoRead, value: true)
+            return channel
+        }.get()
     }
 
     private static func request(

@@ -46,8 +46,14 @@ struct BlockingLaneTests {
         let lane = BlockingLane(label: "test", jobsMax: 4)
         let gate = DispatchSemaphore(value: 0)
         let ran = Counter()
-        async let hanging = timedOut { try await lane.run(until: .now + .milliseconds(100)) { gate.wait() } }
-        try await until(1, wait: lane)
+        let begun = Counter()
+        async let hanging = timedOut {
+            try await lane.run(until: .now + .seconds(3)) {
+                begun.enter()
+                gate.wait()
+            }
+        }
+        while begun.most == 0 { try await Task.sleep(for: .milliseconds(2)) }
         async let waiting = timedOut { try await lane.run(until: .now + .milliseconds(100)) { ran.enter() } }
         #expect(await hanging?.started == true)
         #expect(await waiting?.started == false)
