@@ -74,7 +74,8 @@ struct RotationFaultTests {
             #expect(try await Self.homes([old, new], in: next) == [new], "\(call) \(skip)")
             await next.close()
         }
-        #expect(outcomes.contains("in doubt"))
+        // What was written before it failed is found when the shard is opened anew.
+        #expect(outcomes.contains("in doubt") || (call == .write && after))
         print("rotation, \(call) fails \(after ? "after" : "before") its work: \(outcomes.sorted())")
     }
 
