@@ -138,3 +138,29 @@ def folded(stage):
     assert window.page.evaluate(high) < 500
     window.page.click("[data-action=unfold]")
     assert window.page.evaluate(high) > 2_000
+
+
+@test("what a model thought is folded above its answer, stays as the reader left it while it grows, and is kept")
+def reasoning(stage):
+    server, window = stage.visit("The answer is **42**.")
+    model = stage.common.model
+    model.reasoning, model.pause_seconds = "First I think about it. " * 20 + "<b>Then</b> I *know*.", 0.05
+    window.send("Think, please.")
+    window.page.wait_for_selector("details.reasoning[data-thinking]")
+    assert window.page.inner_text("details.reasoning summary") == "Thinking…"
+    assert not window.page.is_visible("details.reasoning .plain")
+    window.page.click("details.reasoning summary")
+    shown = lambda: window.page.inner_text("details.reasoning .plain")
+    until("it is read", lambda: "First I think" in shown())
+    window.picture("message-thinking")
+    before = len(shown())
+    until("it grows and stays open", lambda: len(shown()) > before)
+    window.await_state("complete")
+    assert window.page.is_visible("details.reasoning .plain"), "it was folded under the reader's eyes"
+    assert window.page.inner_text("details.reasoning summary") == "Reasoning"
+    assert shown().endswith("<b>Then</b> I *know*.") and window.answer == "The answer is 42."
+    window.picture("message-reasoning")
+    window.reload()
+    window.page.wait_for_selector("details.reasoning:not([open])")
+    window.page.click("details.reasoning summary")
+    assert shown().endswith("<b>Then</b> I *know*.")

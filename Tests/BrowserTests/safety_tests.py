@@ -42,6 +42,24 @@ ATTACKS = [
     "<a href=\"https://evil.example\" target=_self onclick=window.owned=1>self</a>",
     "> <script>window.owned = 1</script>",
     "- <img src=x onerror=window.owned=1>",
+    "<template><script>window.owned = 1</script></template>",
+    "<svg><foreignObject><img src=x onerror=window.owned=1></foreignObject></svg>",
+    "<math href=\"javascript:window.owned=1\"><mi>x</mi></math>",
+    "<button data-action=unsend class=\"icon small\" onclick=window.owned=1>Put it back</button>",
+    "<textarea></textarea><img src=x onerror=window.owned=1>",
+    "<picture><source srcset=https://evil.example/set.png><img alt=x></picture>",
+    "<audio src=https://evil.example/sound onerror=window.owned=1 autoplay></audio>",
+    "<embed src=https://evil.example/embed.swf>",
+    "<dialog open class=dialog><h2 id=dialog-title>Enter your key</h2><input></dialog>",
+    "<input type=image src=https://evil.example/input.png onerror=window.owned=1>",
+    "<table background=https://evil.example/table.png><tr><td>x</td></tr></table>",
+    "[link with a title](https://evil.example \"\\\" onmouseover=window.owned=1 x=\\\"\")",
+    "<https://evil.example/\"onmouseover=\"window.owned=1>",
+    "[https://bank.example/login](https://evil.example/)",
+    "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034d" * 40,
+    "W" * 20_000,
+    ">" * 400 + " deep",
+    "$\\href{javascript:window.owned=1}{x}$ and \\(<img src=x onerror=window.owned=1>\\)",
     "\u202eevil\u202c and {{constructor.constructor('window.owned=1')()}} and ${window.owned=1}",
 ]
 
@@ -86,6 +104,8 @@ def unharmed(server, window):
     strangers = [url for url in window.requests if not url.startswith((server.url, "data:", "about:"))]
     assert not strangers, f"requests to {strangers}"
     assert window.page.is_visible("#send") and window.page.is_visible("#text")
+    assert window.page.evaluate("document.getElementById('scroll').scrollWidth <= innerWidth"), "the layout is broken"
+    assert not [key for key in window.page.evaluate("Object.keys(localStorage)") if not key.startswith("stoa.")]
 
 
 @test("a model's answer that tries to inject script runs nothing, loads nothing and imitates nothing")
@@ -118,6 +138,23 @@ def injection_alone(stage):
         until(f"answer {number}", lambda: window.answers.count() == number + 2)
     until("idle", lambda: not window.page.evaluate("document.documentElement.hasAttribute('data-running')"))
     unharmed(server, window)
+
+
+@test("a link that names one host and leads to another says where it leads")
+def disguised_link(stage):
+    server, window = stage.visit("[https://bank.example/login](https://evil.example/) [www.same.example](https://same.example/x) [words](https://a.example/)")
+    window.ask("Where to?")
+    assert window.page.locator(".message.assistant .leads-to").all_inner_texts() == [" (evil.example)"]
+    with window.page.context.expect_page() as opened:
+        window.page.route("**/*", lambda route: route.abort())
+        window.page.context.route("https://**", lambda route: route.fulfill(body="elsewhere"))
+        window.page.click(".message.assistant a >> nth=0")
+    assert opened.value.evaluate("window.opener") is None and opened.value.evaluate("document.referrer") == ""
+
+
+@test("there are at least fifty hostile inputs")
+def enough(stage):
+    assert len(set(ATTACKS)) >= 50
 
 
 @test("the page's own answer headers forbid what the page does not need")

@@ -13,8 +13,7 @@ def search(stage):
     window.page.keyboard.type("olive")
     until("both conversations", lambda: window.page.locator("#found section").count() == 2)
     assert not window.page.is_visible("#list")
-    marks = window.page.locator("#found mark").all_inner_texts()
-    assert marks and {mark.lower() for mark in marks} == {"olive"}
+    until("all of it marked", lambda: {mark.lower() for mark in window.page.locator("#found mark").all_inner_texts()} == {"olive"})
     window.picture("search")
     window.page.locator("#found section", has_text="About gardens").locator("a").nth(1).click()
     until("the message is looked at", lambda: "prune" in (window.page.evaluate("document.activeElement.innerText") or ""))

@@ -15,6 +15,7 @@ START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 15
 HOLD_SECONDS_MAX = 60
 PIECE_CHARACTERS = 17
+PAUSE_SECONDS = 0.005
 
 
 class Server:
@@ -82,7 +83,7 @@ class ModelServer:
     as long as it needs, on a slow machine too.
     """
 
-    def __init__(self, answer, hold_at=None, pause_seconds=0.005, reasoning=""):
+    def __init__(self, answer, hold_at=None, pause_seconds=PAUSE_SECONDS, reasoning=""):
         model = self
         self.reasoning, self.hold_at, self.released = reasoning, hold_at, threading.Event()
 
@@ -139,6 +140,12 @@ class ModelServer:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def begin_anew(self):
+        """As it is made, with nothing to say, for the next test."""
+        self.answer, self.reasoning, self.hold_at, self.status = "", "", None, 200
+        self.piece_characters, self.pause_seconds = PIECE_CHARACTERS, PAUSE_SECONDS
+        self.released.clear()
 
     def release(self):
         self.released.set()

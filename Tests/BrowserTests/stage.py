@@ -6,6 +6,8 @@ import re
 import tempfile
 import time
 
+from playwright.sync_api import Error
+
 from servers import ModelServer, Server
 
 WAIT_MS = 20_000
@@ -27,7 +29,11 @@ def until(what, check, seconds=20.0):
     """Repeats `check` until it is true; the last value is in the failure's message."""
     end, value = time.monotonic() + seconds, None
     while time.monotonic() < end:
-        value = check()
+        try:
+            value = check()
+        except Error as problem:
+            if "Execution context was destroyed" not in problem.message:  # the page was left while it was asked
+                raise
         if value:
             return value
         time.sleep(0.05)
@@ -175,8 +181,7 @@ class Common:
             self.log = open(os.path.join(self.folder.name, "stoa.log"), "w+")
             self.model = ModelServer("")
             self.server = Server(self.binary, os.path.join(self.folder.name, "volume"), self.log, speed=20, model=self.model)
-        self.model.answer, self.model.hold_at, self.model.reasoning, self.model.status = "", None, "", 200
-        self.model.released.clear()
+        self.model.begin_anew()
         return self.server
 
     def close(self):

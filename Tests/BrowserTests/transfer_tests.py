@@ -40,17 +40,17 @@ def round_trip(stage):
     bring = lambda: window.page.set_input_files("dialog input[type=file]", {
         "name": name, "mimeType": "application/json", "buffer": text.encode()})
     bring()
-    until("brought back", lambda: "2 conversations were brought back." in window.page.inner_text("dialog .outcome"))
+    until("brought back", lambda: "2 conversations were brought back." in window.page.locator("dialog .outcome").last.inner_text())
     bring()
-    until("nothing twice", lambda: "2 were here already." in window.page.inner_text("dialog .outcome"))
+    until("nothing twice", lambda: "2 were here already." in window.page.locator("dialog .outcome").last.inner_text())
     window.page.keyboard.press("Escape")
     until("listed", lambda: sorted(window.titles) == ["One", "Two"])
     window.page.click("#list .item >> text=One")
     until("with its messages", lambda: window.prompts == ["One"] and window.answers.count() == 1)
     settings(window)
     window.page.set_input_files("dialog input[type=file]", {"name": "x.json", "mimeType": "application/json", "buffer": b"{nonsense"})
-    until("refused in words", lambda: len(window.page.inner_text("dialog .outcome")) > 10
-          and "brought" not in window.page.inner_text("dialog .outcome").lower())
+    until("refused in words", lambda: len(window.page.locator("dialog .outcome").last.inner_text()) > 10
+          and "brought" not in window.page.locator("dialog .outcome").last.inner_text().lower())
 
 
 @test("the key is replaced: the old one is dead, and the other window goes on with the new one")

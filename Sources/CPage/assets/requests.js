@@ -26,11 +26,8 @@ export function pause(ms, signal) {
 export const backOffMs = (attempt) => Math.min(5_000, 300 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random() / 2);
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Base64url characters, six random bits each.
-export const randomText = (characters) =>
-    Array.from(crypto.getRandomValues(new Uint8Array(characters)), (byte) => alphabet[byte & 63]).join("");
-/// 132 random bits. The client chooses ids, so that sending twice is sending once.
-export const newId = () => randomText(22);
+/// 22 base64url characters, 132 random bits. The client chooses ids, so that sending twice is sending once.
+export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(22)), (byte) => alphabet[byte & 63]).join("");
 
 // ---------------------------------------------------------------------------------------------- requests
 

@@ -1,11 +1,14 @@
 // A new key for the same session. Loaded when a key is rotated, or when a rotation was cut off.
 
 import { key } from "./key.js";
-import { call, persist, Problem, randomText } from "./requests.js";
+import { call, persist, Problem } from "./requests.js";
 import { shelf } from "./shelf.js";
 
 const rotatingName = "stoa.key.rotating";
-const nonceCharacters = 43;
+
+/// 256 random bits in base64url: 43 characters.
+const newNonce = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 /// Writes down what it is about to do, so that a browser that dies in between ends up with the new key all the same:
 /// the same old key and nonce give the same new key. Resolves to whether the key is another one now.
@@ -13,7 +16,7 @@ export function rotate(options) {
     return key.alone(async () => {
         const expected = key.stored();
         if (expected !== key.current) return false; // another window was faster
-        shelf.set(rotatingName, JSON.stringify({ key: expected, nonce: randomText(nonceCharacters) }));
+        shelf.set(rotatingName, JSON.stringify({ key: expected, nonce: newNonce() }));
         return carryOut(options);
     });
 }

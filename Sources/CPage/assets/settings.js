@@ -1,6 +1,6 @@
 // Language, theme, the session's key, and the data behind it. Loaded when it is first opened.
 
-import { announce, button, copyText, make } from "./elements.js";
+import { announce, button, copyText, make, part } from "./elements.js";
 import { openDialog } from "./dialogs.js";
 import { isKey, key } from "./key.js";
 import { askForKey, askToForget, askToRotate } from "./key-dialogs.js";
@@ -26,6 +26,13 @@ function row(...content) {
     const own = make("div", "choices");
     own.append(...content);
     return own;
+}
+
+/// What came of it, for a notice of the page stands behind the dialog.
+function outcomeLine() {
+    const line = make("p", "outcome");
+    line.setAttribute("role", "status");
+    return line;
 }
 
 // ---------------------------------------------------------------------------------------------- appearance
@@ -54,12 +61,13 @@ function keySection(close) {
         show.textContent = say(field.type === "password" ? "key-show" : "key-hide");
     });
     const copy = button(say("copy"), "", async () => { await copyText(key.stored() ?? ""); announce(say("copied")); copy.textContent = say("copied"); });
+    const outcome = outcomeLine();
     frame.append(make("span", "", say("key")), field);
     return section("key-section", make("p", "", say("key-text")), frame, row(
         show, copy,
         button(say("key-use"), "", useAnother),
-        button(say("key-rotate"), "", rotateKey),
-        button(say("key-forget"), "danger", () => forget(close))), ...formerKeys());
+        button(say("key-rotate"), "", () => rotateKey(outcome)),
+        button(say("key-forget"), "danger", () => forget(close))), outcome, ...formerKeys());
 }
 
 /// Keys that were replaced are still here; whoever changed their mind goes back.
@@ -79,9 +87,9 @@ async function useAnother() {
     if (other && other !== stored && key.replace(other, stored)) location.reload();
 }
 
-async function rotateKey() {
+async function rotateKey(outcome) {
     if (!await askToRotate()) return;
-    if (await attempt(rotate)) location.reload();
+    if (await attempt(rotate)) location.reload(); else outcome.textContent = part("notice-text").textContent;
 }
 
 async function forget(close) {
@@ -96,11 +104,10 @@ async function forget(close) {
 // ---------------------------------------------------------------------------------------------- data, models
 
 function dataSection() {
-    const file = Object.assign(make("input"), { type: "file", accept: ".json,application/json", hidden: true }), outcome = make("p", "outcome");
-    outcome.setAttribute("role", "status");
+    const file = Object.assign(make("input"), { type: "file", accept: ".json,application/json", hidden: true }), outcome = outcomeLine();
     file.addEventListener("change", async () => {
         outcome.textContent = say("importing");
-        outcome.textContent = await bringBack(file.files[0]) ?? document.getElementById("notice-text").textContent;
+        outcome.textContent = await bringBack(file.files[0]) ?? part("notice-text").textContent;
         file.value = "";
     });
     return section("data-section", make("p", "", say("data-text")), row(
