@@ -164,10 +164,13 @@ final class SessionFolder: Sendable {
         }
     }
 
-    /// The document in a file's bytes; nil when they are damaged or of a later format.
-    static func document(in bytes: [UInt8]) -> SessionDocument? {
-        (try? JSONDecoder().decode(SessionFile.self, from: Data(bytes)))?.document
+    /// What is in a file's bytes; nil when they are damaged or of a later format.
+    static func file(in bytes: [UInt8]) -> SessionFile? {
+        try? JSONDecoder().decode(SessionFile.self, from: Data(bytes))
     }
+
+    /// The document in a file's bytes; nil when they are damaged or of a later format.
+    static func document(in bytes: [UInt8]) -> SessionDocument? { file(in: bytes)?.document }
 
     static func fileName(_ session: SessionID) -> String { "\(session.hexadecimal).json" }
 

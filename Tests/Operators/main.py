@@ -13,11 +13,12 @@ import conversions
 import deletions
 import kills
 import rolling
+import runbook
 import starts
 from stage import Skipped, Stage
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TESTS = {test.__name__: test for module in (starts, rolling, backups, conversions, deletions, kills)
+TESTS = {test.__name__: test for module in (starts, rolling, backups, conversions, deletions, runbook, kills)
          for test in module.TESTS}
 
 

@@ -84,11 +84,14 @@ struct SessionFiles {
     /// Looks at one file's bytes.
     static func examine(_ bytes: [UInt8], _ name: String, _ part: String, _ report: inout PartReport) {
         report.bytes += bytes.count
-        guard let document = SessionFolder.document(in: bytes) else {
+        guard let file = SessionFolder.file(in: bytes) else {
             return report.add("\(name.prefix(8))… is damaged")
         }
+        let document = file.document
+        // A session whose key is just being rotated lies under its old name (SessionFolder+Rotation).
+        let isMoving = file.was.map { "\($0.hexadecimal).json" == name } ?? false
         let id = document.session.id
-        if "\(id.hexadecimal).json" != name { report.add("\(name.prefix(8))… holds another session") }
+        if "\(id.hexadecimal).json" != name, !isMoving { report.add("\(name.prefix(8))… holds another session") }
         if Volume.hexadecimal(Int(id.bytes[0])) != part {
             report.add("session \(id.short) is in the wrong folder")
         }
