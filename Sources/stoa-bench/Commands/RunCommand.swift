@@ -134,6 +134,7 @@ struct BenchSession {
         let run = try await bench.measure()
         progress.finish()
         try await deliver(run, self)
+        if number == 0 { await options.place(data).forget(plan.stores) }
         try output.write(run)
         if interruption.isAsked { throw ExitCode(130) }
         if run.summaries.contains(where: { $0.failuresCount > 0 }) { throw ExitCode(1) }

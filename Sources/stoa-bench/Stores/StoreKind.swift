@@ -146,6 +146,16 @@ struct StorePlace: Sendable {
         #endif
     }
 
+    /// Removes what the run left in database servers, after all its hosts have ended.
+    func forget(_ stores: [StoreKind]) async {
+        #if DatabaseServers
+            if stores.contains(.redis), let redis { try? await RedisCandidate(url: redis).forget() }
+            if stores.contains(.postgres), let postgres {
+                try? await PostgresCandidate(url: postgres).forget()
+            }
+        #endif
+    }
+
     private static var logger: Logger {
         var logger = Logger(label: "stoa-bench")
         logger.logLevel = .error

@@ -125,6 +125,16 @@
 
         func close() async { await pool.close() }
 
+        /// Removes the tables of the benchmark and closes.
+        func forget() async throws {
+            try await pool.run(0) { connection in
+                for table in ["conversation", "message", "part"] {
+                    _ = try connection.ask("drop table if exists stoa_bench_\(table)", [])
+                }
+            }
+            await close()
+        }
+
         @discardableResult
         private func ask(
             _ sql: String, _ place: ConversationReference, _ values: [String]

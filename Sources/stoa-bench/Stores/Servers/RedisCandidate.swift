@@ -95,6 +95,19 @@
 
         func close() async { await pool.close() }
 
+        /// Removes every key of the benchmark and closes.
+        func forget() async throws {
+            try await pool.run(0) { connection in
+                var cursor = "0"
+                repeat {
+                    let (next, keys) = try connection.scan(cursor, "stoa-bench:*")
+                    if !keys.isEmpty { _ = try connection.ask(["UNLINK"] + keys) }
+                    cursor = next
+                } while cursor != "0"
+            }
+            await close()
+        }
+
         private static func sessionKey(_ session: SessionID) -> String {
             "stoa-bench:\(session.hexadecimal.prefix(32))"
         }
@@ -168,6 +181,23 @@
                 answer = Self.withArguments(command) { redisCommandArgv(context, $0, $1, $2) }
                 return answer != nil
             }
+        }
+
+        /// Some of the keys that match, and where to go on; "0" is the end.
+        func scan(_ cursor: String, _ pattern: String) throws -> (next: String, keys: [String]) {
+            let raw = Self.withArguments(["SCAN", cursor, "MATCH", pattern, "COUNT", "1000"]) {
+                redisCommandArgv(context, $0, $1, $2)
+            }
+            guard let raw else { throw Refusal("Redis: the connection is lost") }
+            defer { freeReplyObject(raw) }
+            let reply = raw.assumingMemoryBound(to: redisReply.self).pointee
+            guard reply.type == REDIS_REPLY_ARRAY, reply.elements == 2, let next = reply.element[0],
+                let list = reply.element[1]?.pointee
+            else { throw Refusal("Redis: SCAN was not answered") }
+            let keys = (0..<Int(list.elements)).compactMap { index in
+                list.element[index]?.pointee.str.map { String(cString: $0) }
+            }
+            return (next.pointee.str.map { String(cString: $0) } ?? "0", keys)
         }
 
         private func reply(_ get: (inout UnsafeMutableRawPointer?) -> Bool) throws -> [String] {

@@ -1,0 +1,230 @@
+"""The tables. Each is a function of a Measuring; its doc string says what it shows."""
+
+import threading
+import time
+
+from laboratory import Worker, numbers
+
+DELAYS = [0, 0.3, 1, 3]
+ALL_STORES = ["volume", "portable", "delete", "truncate", "wal-exclusive", "files", "naive-files"]
+# What the engine `volume` may cost, in NFS calls an operation (ARCHITECTURE.md), and what passing time costs.
+ALLOWANCE = 0.03
+WRITERS = 64
+
+
+def two(value):
+    return f"{value:.2f}"
+
+
+def short(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def stores(measuring, wanted=None):
+    return ["volume", "files"] if measuring.is_short else wanted or ALL_STORES
+
+
+def budgets(measuring):
+    """NFS calls an operation, against the budgets"""
+    several = stores(measuring)
+    words = ["--rounds 1 --warm-up 0.5 --shards 1 --stores", ",".join(several)]
+    one = measuring.one_host(*words, "--clients 1 --seconds 2 --workloads append,open,turn", label="hot")
+    many = measuring.one_host(*words, f"--clients {WRITERS} --seconds 2 --workloads append", label="many")
+    # Two hosts take turns, a quarter of a second apart: the lock is somewhere else each time.
+    shared = [store for store in several if store != "wal-exclusive"]
+    cold = ["--rounds 1 --warm-up 1 --shards 1 --clients 1 --rate 2 --unannounced --stores", ",".join(shared)]
+    seconds = 5 if measuring.is_short else 8
+    appends = measuring.two_hosts(*cold, f"--seconds {seconds} --workloads append", label="cold-append")
+    rows, limits = [], {"append, hot": 1.5, "append, cold": 6, "page, hot": 0, f"append, {WRITERS} writers": 0.3}
+    found = {
+        "append, hot": lambda store: one.cell(store, "append"),
+        "page, hot": lambda store: one.cell(store, "open"),
+        "turn (10 writes), hot": lambda store: one.cell(store, "turn"),
+        f"append, {WRITERS} writers": lambda store: many.cell(store, "append"),
+        "append, cold": lambda store: appends.cell(store, "append"),
+    }
+    for label, cell_of in found.items():
+        cells = {store: cell_of(store) for store in several}
+        rows.append([label, str(limits.get(label, "")),
+                     *(two(cells[store].calls) if cells[store] else "" for store in several)])
+        ours = cells["volume"]
+        measuring.require(ours and ours.failures == 0, f"{label}: volume failed")
+        if ours and label in limits:
+            measuring.require(ours.calls <= limits[label] + ALLOWANCE, f"{label}: {ours.calls:.2f} calls")
+    measuring.table(["calls an operation", "budget", *several], rows)
+
+
+def counts(measuring):
+    """The harness against mountstats, read from outside by another program"""
+    rows = []
+    for store, workload, count in (("volume", "append", 1_000), ("files", "append", 60), ("delete", "append", 60),
+                                   ("files", "open", 300)):
+        # Two lengths: what opening, warming up and closing cost is in both.
+        inside, outside = {}, {}
+        for times in (1, 2):
+            before = rpc(measuring)
+            results = measuring.one_host(
+                f"--stores {store} --workloads {workload} --rounds 1 --clients 1 --warm-up 0 --shards 1 --unannounced",
+                f"--count {count * times} --seed 5", label=f"{store}-{workload}-{times}")
+            outside[times] = rpc(measuring) - before
+            cell = results.cell(store, workload)
+            inside[times] = cell.calls * cell.operations
+        told, seen = inside[2] - inside[1], outside[2] - outside[1]
+        off = abs(told - seen) / max(1, seen)
+        rows.append([f"{workload}, {store}", f"{told / count:.2f}", f"{seen / count:.2f}", f"{off:.1%}"])
+        measuring.require(off <= 0.1, f"{workload} of {store}: {told:.0f} calls inside, {seen:.0f} outside")
+    measuring.table(["calls an operation", "stoa-bench", "from outside", "apart"], rows)
+
+
+def rpc(measuring):
+    lines = measuring.lab.lab("rpc", "c1").stdout.split("\n")
+    pairs = [line.split() for line in lines]
+    return sum(int(pair[1]) for pair in pairs if len(pair) == 2 and pair[0] != "SEQUENCE")
+
+
+def delays(measuring):
+    """All stores on one host, 16 clients, at four delays of the network"""
+    for workload, unit in (("append", "appends/s"), ("turn", "turns/s"), ("open", "pages/s")):
+        rates, p50 = [], []
+        results = {delay: None for delay in DELAYS}
+        for delay in DELAYS:
+            measuring.delay(delay)
+            results[delay] = measuring.one_host(
+                f"--stores {','.join(ALL_STORES)} --workloads {workload} --clients 16 --rounds 2 --seconds 1.5",
+                "--warm-up 0.5", label=f"{workload}-{delay}")
+        for store in ALL_STORES:
+            cells = [results[delay].cell(store, workload) for delay in DELAYS]
+            rates.append([store, two(cells[0].calls) if cells[0] else "",
+                          *(short(cell.rate) if cell else "" for cell in cells),
+                          *(short(cell.percentile(0.5)) if cell else "" for cell in cells)])
+        heads = [f"{workload}", "calls"] + [f"{unit} at {delay} ms" for delay in DELAYS] \
+            + [f"p50 ms at {delay}" for delay in DELAYS]
+        measuring.table(heads, rates)
+
+
+def turn(measuring):
+    """Whole turns, 64 writers on two hosts, 1 ms delay: `volume` against `files`"""
+    measuring.delay(1)
+    several = ["volume", "portable", "files", "naive-files"]
+    results = measuring.two_hosts(
+        f"--stores {','.join(several)} --workloads turn --clients {WRITERS // 2} --rounds 3 --seconds 5 --warm-up 1")
+    cells = {store: results.cell(store, "turn") for store in several}
+    rows = [[store, short(cell.rate), short(2 * cell.rate), short(cell.percentile(0.5)), short(cell.percentile(0.99)),
+             short(cell.longest), two(cell.calls), short(cell.kilobytes), str(cell.failures)]
+            for store, cell in cells.items() if cell]
+    measuring.table(["64 writers, 2 hosts", "turns/s", "messages/s", "p50 ms", "p99", "max", "NFS calls a turn",
+                     "KB a turn", "failed"], rows)
+    if cells["volume"] and cells["files"]:
+        measuring.say(f"`volume` stores {cells['volume'].rate / cells['files'].rate:.1f} times the messages of `files`.")
+
+
+def hosts(measuring):
+    """Throughput against hosts: turns, 32 clients each, 1 ms delay"""
+    measuring.delay(1)
+    several = ["volume", "files"]
+    words = f"--stores {','.join(several)} --workloads turn --clients 32 --rounds 2 --seconds 4 --warm-up 1"
+    runs = {1: measuring.one_host(words, label="1"), 2: measuring.two_hosts(words, label="2")}
+    measuring.table(["turns/s", "1 host", "2 hosts"],
+                    [[store, *(short(runs[count].cell(store, "turn").rate) for count in (1, 2))] for store in several])
+
+
+def long(measuring):
+    """The cost of a turn against the length of its conversation"""
+    several = ["volume", "files", "naive-files"]
+    results = measuring.one_host(
+        f"--stores {','.join(several)} --workloads long --rounds 2 --shards 1 --growth-seconds 150")
+    points = [1, 10, 100, 1_000]
+    for unit, value in (("NFS calls a turn", lambda cell: two(cell.calls)), ("KB a turn", lambda cell: short(cell.kilobytes)),
+                        ("p50 ms", lambda cell: short(cell.percentile(0.5)))):
+        rows = []
+        for store in several:
+            cells = [results.cell(store, "long", point) for point in points]
+            rows.append([store, *(value(cell) if cell and cell.operations else "not reached" for cell in cells)])
+        measuring.table([unit, *(f"turn {point:,}" for point in points)], rows)
+    first, last = results.cell("volume", "long", 1), results.cell("volume", "long", 1_000)
+    if first and last and last.operations:
+        measuring.say(f"`volume`: turn 1,000 takes {last.calls / first.calls:.2f} times the calls of turn 1 and "
+                      f"{last.kilobytes / first.kilobytes:.2f} times the bytes.")
+    for note in results.notes:
+        measuring.say(note)
+
+
+def growth(measuring):
+    """Short turns and pages among many sessions"""
+    several = ["volume", "files", "naive-files"]
+    results = measuring.one_host(
+        f"--stores {','.join(several)} --workloads growth --sessions-max 10000 --clients 8 --rounds 2 --seconds 2",
+        "--warm-up 0.5 --growth-seconds 150")
+    rows = []
+    for store in several:
+        for point in (1_000, 10_000):
+            cell = results.cell(store, "growth", point)
+            if cell and cell.operations:
+                rows.append([f"{store}, {point:,} sessions", short(cell.rate), short(cell.percentile(0.5)),
+                             short(cell.percentile(0.99)), two(cell.calls)])
+    measuring.table(["growth", "operations/s", "p50 ms", "p99", "NFS calls"], rows)
+    for note in results.notes:
+        measuring.say(note)
+
+
+def loops(measuring):
+    """Open and closed loop at low load, and a stall of one second"""
+    words = "--stores volume --workloads append --shards 1 --rounds 2 --warm-up 0.5"
+    closed = measuring.one_host(words, "--clients 1 --seconds 4", label="closed").cell("volume", "append")
+    # One client in the closed loop sends all it can; so few arrive here that nobody waits for anybody.
+    opened = measuring.one_host(words, "--clients 4 --rate 20 --seconds 6", label="open").cell("volume", "append")
+    stalled = measuring.one_host(words, "--clients 64 --rate 100 --seconds 6 --stall 2+1", label="stall")
+    stalled = stalled.cell("volume", "append")
+    frozen = frozen_server(measuring, words)
+    rows = [[name, short(cell.percentile(0.5)), short(cell.percentile(0.9)), short(cell.percentile(0.99)),
+             short(cell.percentile(0.999)), short(cell.longest), str(cell.operations)]
+            for name, cell in (("closed, 1 client", closed), ("open, 20/s", opened),
+                               ("open, 100/s, stall of 1 s injected", stalled),
+                               ("open, 100/s, NFS server frozen for 1 s", frozen))]
+    measuring.table(["append of `volume`", "p50 ms", "p90", "p99", "p99.9", "max", "operations"], rows)
+    for name, cell in (("injected", stalled), ("real", frozen)):
+        measuring.require(cell.percentile(0.999) >= 900, f"p99.9 does not show the {name} stall")
+        measuring.require(cell.longest >= 900, f"max does not show the {name} stall")
+
+
+def frozen_server(measuring, words):
+    """A run in which the NFS server stands still for a second, twice (once a round)."""
+    done = []
+
+    def freeze():
+        time.sleep(5)
+        while not done:
+            measuring.lab.lab("freeze", "server", check=False)
+            time.sleep(1)
+            measuring.lab.lab("thaw", "server", check=False)
+            time.sleep(4)
+
+    thread = threading.Thread(target=freeze)
+    thread.start()
+    try:
+        return measuring.one_host(words, "--clients 64 --rate 100 --seconds 8", label="frozen").cell("volume", "append")
+    finally:
+        done.append(True)
+        thread.join()
+
+
+def torture(measuring):
+    """kill -9 of writers: what was acknowledged and is gone"""
+    seconds = 12 if measuring.is_short else 25
+    rows = []
+    for store in stores(measuring, ["volume", "files", "naive-files"]) + (["naive-files"] if measuring.is_short else []):
+        measuring.lab.run("c2", "rm -rf /mnt/nfs/bench; mkdir /mnt/nfs/bench")
+        worker = Worker(measuring.lab, "c1", f"torture-{store}", measuring.lab.worker, "torture run --volume /mnt/nfs/bench",
+                        f"--store {store} --writers 1 --seconds {seconds} --kill-every 1 --answer-bytes 20000")
+        lines = worker.end()
+        said = numbers(lines[-1] if lines else "")
+        rows.append([store, *(f"{said.get(name, -1):,.0f}" for name in ("kills", "acknowledged", "lost", "lost_sessions"))])
+        if store == "naive-files":
+            measuring.require(said.get("lost_sessions", 0) > 0, "naive-files lost no session: kill more often")
+        else:
+            measuring.require(said.get("faults") == 0 and said.get("acknowledged", 0) > 0, f"{store}: {lines[-3:]}")
+    measuring.table(["one writer", "kills", "acknowledged", "lost", "sessions lost (of 4)"], rows)
+
+
+ALL = [budgets, counts, delays, turn, hosts, long, growth, loops, torture]
+SHORT = ["budgets", "counts", "loops", "torture"]
