@@ -4,7 +4,7 @@
 set -uo pipefail
 
 steps=(
-    packages format shell build tidy test botocore providers vfs browser cluster watching operators nfs
+    packages format shell build tidy test botocore providers vfs browser cluster watching operators nfs bench
 )
 
 usage() {
@@ -27,6 +27,8 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   operators twenty starts at once, backups under writers, conversions, deletion, kills of every command (about four minutes)
   vfs       the VFS in C under sanitizers: faults, deaths and power cuts at every call
   nfs       the volume on real NFS hosts: call budgets and a few faults; with --long the whole fault matrix
+  bench     stoa-bench on such hosts: budgets, its counts against counts from outside, a stall, the torture; with --long
+            every table of BENCHMARKS.md
 
   --only STEP  only this step; may be given several times
   --long       lets tests that know a longer run take it (STOA_TEST_LONG=1)
@@ -220,6 +222,26 @@ step_nfs() {
         bounded 7200 Tests/NFSLab/run --long --worker "$worker"
     else
         bounded 1200 Tests/NFSLab/run --short --worker "$worker"
+    fi
+    local status=$?
+    ((status == 3)) && skip "the laboratory cannot run here"
+    return "$status"
+}
+
+# The harness that others are to believe: its numbers are held against counts that it did not make. About three minutes.
+step_bench() {
+    [[ $(uname -s) == Linux ]] || skip "what the kernel counts is read as Linux tells it"
+    need_packages strace
+    swift build -c release --product stoa-bench --scratch-path .build-lab || return 1
+    local bench=.build-lab/release/stoa-bench store
+    for store in delete files; do bounded 120 Tests/Bench/strace "$bench" "$store" || return 1; done
+    [[ $(uname -m) == x86_64 ]] || skip "kernels in user mode are packaged for x86_64 only"
+    [[ $(id -u) == 0 && -w /dev/net/tun ]] || skip "hosts with a network of their own need root and /dev/net/tun"
+    RUNLEVEL=1 need_packages "${laboratory_packages[@]}"
+    if ((long)); then
+        bounded 7200 Tests/Bench/run --long --bench "$bench"
+    else
+        bounded 600 Tests/Bench/run --short --bench "$bench"
     fi
     local status=$?
     ((status == 3)) && skip "the laboratory cannot run here"

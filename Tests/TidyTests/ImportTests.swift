@@ -12,6 +12,8 @@ import Testing
         "CCmarkGFM": ["Sources/ChatServer", "Tests/ChatServerTests"],
         "AsyncHTTPClient": ["Sources/ChatModels", "Tests/ChatModelsTests"],
         "ArgumentParser": ["Sources/stoa", "Sources/stoa-bench"],
+        "CHiredis": ["Sources/stoa-bench"],
+        "CPostgres": ["Sources/stoa-bench"],
     ]
 
     /// What a target may import: all of it. A target that is not named here may import what `soleImporters`
@@ -23,6 +25,13 @@ import Testing
             "ChatCore", "CSQLite", "CMigrations", "CVolumeVFS", "Logging", "Dispatch", "Glibc", "Musl",
             "Darwin",
             "FoundationEssentials", "Synchronization",
+        ],
+        "Sources/StoreTorture": [
+            "ChatCore", "Glibc", "Musl", "Darwin", "FoundationEssentials", "Synchronization",
+        ],
+        "Sources/stoa-bench": [
+            "ChatCore", "ChatStorage", "StoreTorture", "ArgumentParser", "CHiredis", "CPostgres", "Logging",
+            "Dispatch", "Glibc", "Musl", "Darwin", "FoundationEssentials", "Synchronization",
         ],
         "Sources/ChatModels": [
             "ChatCore", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "Logging",
