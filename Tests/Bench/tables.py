@@ -226,5 +226,34 @@ def torture(measuring):
     measuring.table(["one writer", "kills", "acknowledged", "lost", "sessions lost (of 4)"], rows)
 
 
-ALL = [budgets, counts, delays, turn, hosts, long, growth, loops, torture]
+SERVER = "10.77.0.2"
+
+
+def servers(measuring):
+    """Redis and PostgreSQL where the NFS server is, on the same memory disk, 1 ms delay, 16 clients"""
+    lab = measuring.lab
+    lab.run("server", "redis-server --bind 0.0.0.0 --protected-mode no --dir /run --save '' --daemonize yes >/dev/null")
+    lab.run("server", f"cd /run && {POSTGRES}")
+    measuring.delay(1)
+    several = ["volume", "files", "redis", "postgres"]
+    results = measuring.one_host(
+        f"--stores {','.join(several)} --workloads append,turn,open --clients 16 --rounds 2 --seconds 2 --warm-up 0.5",
+        f"--redis-url redis://{SERVER}:6379/0 --postgres-url postgresql://postgres@{SERVER}/postgres")
+    rows = []
+    for store in several:
+        cells = [results.cell(store, workload) for workload in ("append", "turn", "open")]
+        if all(cells):
+            rows.append([store, *(short(cell.rate) for cell in cells), *(short(cell.percentile(0.5)) for cell in cells)])
+    measuring.table(["one host", "appends/s", "turns/s", "pages/s", "append p50 ms", "turn", "page"], rows)
+    for note in results.notes:
+        measuring.say(note)
+
+
+# A cluster of its own in the guest's memory; what Debian installs has its programs in a folder a version.
+POSTGRES = """bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1) && mkdir -p /run/pg && chown postgres /run/pg &&
+as="setpriv --reuid=postgres --regid=postgres --clear-groups" && $as $bin/initdb -D /run/pg/data -A trust >/dev/null &&
+echo "host all all 10.77.0.0/24 trust" >>/run/pg/data/pg_hba.conf &&
+$as $bin/pg_ctl -D /run/pg/data -l /run/pg/log -w -t 60 -o "-k /run/pg -c listen_addresses=* -c shared_buffers=32MB -c dynamic_shared_memory_type=mmap" start >/dev/null </dev/null"""
+
+ALL = [budgets, counts, delays, turn, hosts, long, growth, loops, torture, servers]
 SHORT = ["budgets", "counts", "loops", "torture"]

@@ -74,7 +74,25 @@ struct HTMLReport {
             parts.append(plot("KB over NFS an operation") { $0.callsEach == nil ? nil : $0.bytesEach / 1e3 })
             parts.append("</section>")
         }
-        return parts
+        return parts + hosts(summaries)
+    }
+
+    /// Throughput against hosts, for workloads that were measured on several numbers of them.
+    private static func hosts(_ summaries: [Summary]) -> [String] {
+        Workload.allCases.compactMap { workload in
+            let cells = summaries.filter { $0.key.workload == workload && $0.key.point == 0 }
+            let counts = Set(cells.map(\.key.hosts)).sorted()
+            guard counts.count > 1 else { return nil }
+            let lines = StoreKind.allCases.map { store in
+                SVGPlot.Line(
+                    store: store,
+                    points: cells.filter { $0.key.store == store }
+                        .map { (Double($0.key.hosts), $0.operationsPerSecond) })
+            }.filter { !$0.points.isEmpty }
+            let ticks = counts.map { SVGPlot.Tick(at: Double($0), label: "\($0)") }
+            return "<section><h2>\(workload.rawValue) against hosts</h2>"
+                + SVGPlot.lines(lines, ticks: ticks, unit: "operations/s", label: "hosts") + "</section>"
+        }
     }
 
     private static func table(_ summaries: [Summary]) -> String {
