@@ -75,11 +75,17 @@ def large_answer(stage):
         requestAnimationFrame(frame);
         new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' });
     }""")
+    session = window.page.context.new_cdp_session(window.page)
+    session.send("Performance.enable")
+    layouts = lambda: {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}["LayoutCount"]
+    before = layouts()
     window.send("Say a lot.")
-    window.await_state("complete")
+    window.page.wait_for_selector(".message.assistant:last-child[data-state=complete]")
+    laid_out = layouts() - before
     frames, long = window.page.evaluate("(window.enough = true, [frames.sort((a, b) => a - b), long])")
+    assert laid_out <= len(frames) * 1.1 + 10, f"{laid_out:.0f} layouts in {len(frames)} frames"
     middle, worst = frames[len(frames) // 2], frames[int(len(frames) * 0.99)]
-    print(f"        {len(answer)} bytes: frame {middle:.0f} ms (99 of 100 below {worst:.0f} ms), {len(long)} tasks over 50 ms, "
+    print(f"        {len(answer)} bytes: {laid_out:.0f} layouts in {len(frames)} frames; a frame {middle:.0f} ms (99 of 100 below {worst:.0f} ms), {len(long)} tasks over 50 ms, "
           f"the longest {max(long, default=0):.0f} ms")
     found = window.shows_answer_of(server)
     assert len(found["text"]) == len(answer.rstrip()) or found["text"] == answer

@@ -18,6 +18,7 @@ import fault_tests  # noqa: F401
 import list_tests  # noqa: F401
 import load_tests  # noqa: F401
 import message_tests  # noqa: F401
+import pictures_tests  # noqa: F401
 import safety_tests  # noqa: F401
 import search_tests  # noqa: F401
 import settings_tests  # noqa: F401

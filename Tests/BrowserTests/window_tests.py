@@ -139,3 +139,24 @@ def across_tasks(stage):
     second.page.click("#send[aria-label='Stop the answer']")
     first.await_state("stopped")
     second.await_state("stopped")
+
+
+@test("a prompt whose window closed before it was sent is sent by the other window, once")
+def taken_over(stage):
+    server = stage.common.serve()
+    context = stage.browse()
+    first, second = stage.window(context).go(server), stage.window(context).go(server)
+    first.new("demo-short")
+    first.ask("Before.")
+    identity, key = first.conversation, first.key
+    # The first window cannot reach the server, and is closed.
+    first.page.route("**/messages", lambda route: route.abort())
+    first.send("Carry me on.")
+    first.page.wait_for_selector(".message.user[data-pending] >> text=Not sent yet")
+    second.page.click("#list .item a")
+    second.page.evaluate("dispatchEvent(new Event('focus'))")
+    first.page.close()
+    until("sent by the other one", lambda: second.prompts == ["Before.", "Carry me on."])
+    second.await_state("complete")
+    messages = server.call("GET", f"/conversations/{identity}", key)["messages"]
+    assert [message["text"] for message in messages if message["role"] == "user"] == ["Before.", "Carry me on."]

@@ -46,7 +46,6 @@ export const chat = {
     route() {
         const id = /^#([A-Za-z0-9_-]{1,64})$/.exec(location.hash)?.[1] ?? null;
         if (id === this.current && conversations.session) return;
-        this.saveDraft();
         visit.abort();
         visit = new AbortController();
         Object.assign(this, { current: id, wishes: {}, stopping: false });

@@ -47,13 +47,13 @@ export function say(name, values = {}, otherwise = name) {
 }
 
 /// What a problem is called: in the server's words, which are English, where the page has none of its own.
-export function problemText(code, detail) {
-    const own = strings[`problem-${code}`];
-    return own && (!detail || language.code !== codes[0]) ? say(`problem-${code}`) : detail || say("problem-internal");
+export function problemText(code, detail, kind = "problem") {
+    const name = [`${kind}-${code}`, `problem-${code}`].find((one) => one in strings);
+    return name && (!detail || language.code !== codes[0]) ? say(name) : detail || say("problem-internal");
 }
 
 /// Why an answer failed.
-export const stateText = (state, error) => (error ? problemText(error.code, error.message) : "") || say(state);
+export const failureText = (error) => (error ? problemText(error.code, error.message, "failed") : say("failed"));
 
 // ---------------------------------------------------------------------------------------------- numbers, times
 

@@ -1,14 +1,14 @@
 // What stands below a message: how it ended and the way on, its versions, its tools, and who wrote it when.
 
 import { action, make, named } from "./elements.js";
-import { number, say, seconds, stateText, timeOf } from "./language.js";
+import { failureText, number, say, seconds, timeOf } from "./language.js";
 import { modelLabel } from "./models.js";
 
 const silenceHintSeconds = 30;
 
 /// In words, how an answer ended when it did not just end; "" otherwise.
 export function endingOf(message) {
-    if (message.state === "failed") return stateText("failed", message.error);
+    if (message.state === "failed") return failureText(message.error);
     if (message.state === "stopped" || message.state === "interrupted") return say(message.state);
     return message.state === "complete" && /length|max_tokens/.test(message.stop_reason ?? "") ? say("at-length") : "";
 }

@@ -17,13 +17,14 @@ const itemName = (item) => `stoa.unsent.${item.conversation}.${item.id}`;
 const sending = new Map();
 const idleCheckMs = 2_000;
 
-/// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?, replaces?, queued?}`. They
+/// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?, replaces?, queued?, isKept?}`. They
 /// outlive the page (and are in one entry each, so that windows do not overwrite each other's) and are sent again under
 /// the same id.
 export const outbox = {
     keep: (item) => shelf.set(itemName(item), JSON.stringify(item)),
     drop: (item) => shelf.set(itemName(item), null),
-    isSending: (item) => sending.has(item.id),
+    /// Whether it still has to be sent.
+    holds: (item) => shelf.get(itemName(item)) !== null,
     giveUp: (item) => sending.get(item.id)?.abort(),
 
     items(conversation = "") {

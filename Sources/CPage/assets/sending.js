@@ -33,7 +33,7 @@ export function submit(text = composer.text.trim(), replaces) {
     if (!conversations.of(item.conversation) && !outbox.items(item.conversation).length) {
         item.create = { title: titleOf(text), ...chat.wishes };
     }
-    outbox.keep(item);
+    item.isKept = outbox.keep(item);
     sentHere.push(text);
     if (sentHere.length > promptsRememberedMax) sentHere.shift();
     if (!replaces) composer.text = "";
@@ -46,11 +46,19 @@ export function submit(text = composer.text.trim(), replaces) {
 /// Sends what other windows left behind, or what waited for the network.
 export const deliverAll = () => outbox.items().forEach(deliver);
 
+const awaited = new Set();
+
+/// One window of this browser sends a prompt; when that one closes before it is acknowledged, another takes over.
 async function deliver(item) {
-    if (outbox.isSending(item)) return;
-    if (!navigator.locks) return send(item);
-    // One window of this browser sends it; another one takes over when that one closes.
-    await navigator.locks.request(`stoa.unsent.${item.id}`, { ifAvailable: true }, (lock) => lock && send(item));
+    if (awaited.has(item.id)) return;
+    awaited.add(item.id);
+    const isOpen = () => item.isKept === false || outbox.holds(item);
+    try {
+        if (!navigator.locks) await send(item);
+        else await navigator.locks.request(`stoa.unsent.${item.id}`, () => isOpen() && send(item));
+    } finally {
+        awaited.delete(item.id);
+    }
 }
 
 async function send(item) {
@@ -61,7 +69,10 @@ async function send(item) {
                 if (conversation.id === chat.current) chat.wishes = {};
                 conversations.share(conversation);
             },
-            waiting: (problem) => chat.showPending(item, say(problem ? "not-sent-yet" : "queued"), { isStuck: true }),
+            waiting(problem) {
+                chat.showPending(item, say(problem ? "not-sent-yet" : "queued"), { isStuck: true });
+                if (!problem) deliverAll(); // what it waits for may be nobody's any more
+            },
             turn: (signal) => (item.conversation === chat.current ? chat.idle(signal) : new Promise(() => {})),
         });
         sent(item, turn);
