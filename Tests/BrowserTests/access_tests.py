@@ -104,7 +104,7 @@ def keyboard(stage):
 
 @test("the first tab stop skips to the message field")
 def skip_link(stage):
-    window = stage.window().go(stage.serve())
+    server, window = stage.visit()
     tab_to(window, "skip", "Shift+Tab")
     window.page.keyboard.press("Enter")
     assert focused(window)["name"] == "text"
@@ -145,8 +145,7 @@ def announcements_of_a_long_answer(stage):
 
 @test("at 320 px nothing is cut off, and the panel is a drawer")
 def narrow(stage):
-    server = stage.serve(speed=20)
-    window = stage.window(stage.browse(viewport={"width": 320, "height": 640})).go(server)
+    server, window = stage.visit(viewport={"width": 320, "height": 640})
     page = window.page
     window.picture("9-narrow-first-visit")
     window.ask("Fit into this: " + "Donaudampfschifffahrtsgesellschaftskapitän" * 4)
@@ -174,7 +173,7 @@ def narrow(stage):
 
 @test("text has AA contrast in light and in dark, and the theme can be chosen")
 def themes(stage):
-    server = stage.serve(speed=20)
+    server = stage.common.serve()
     context = stage.browse()
     window = stage.window(context).go(server)
     page = window.page
@@ -199,8 +198,7 @@ def themes(stage):
 
 @test("text from right to left stands on the right")
 def right_to_left(stage):
-    server = stage.serve(speed=40)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     window.new("demo-short")
     window.ask("مرحبا بالعالم")
     direction = window.page.evaluate("getComputedStyle(document.querySelector('.message.user .plain')).direction")
@@ -209,9 +207,7 @@ def right_to_left(stage):
 
 @test("a code block is copied with its button")
 def copy(stage):
-    server = stage.serve(speed=40)
-    context = stage.browse(permissions=["clipboard-read", "clipboard-write"])
-    window = stage.window(context).go(server)
+    server, window = stage.visit(permissions=["clipboard-read", "clipboard-write"])
     window.ask("Some code, please.")
     button = window.page.locator("[data-action=copy-code]").first
     if button.count() == 0:

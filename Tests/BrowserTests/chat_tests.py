@@ -85,8 +85,7 @@ def stop_early(stage):
 
 @test("the model is switched for one conversation, and its answers say who wrote them")
 def model_switch(stage):
-    server = stage.serve(speed=20)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     window.ask("First.")
     window.page.select_option("#model", "demo-short")
     until("the server knows", lambda: server.call(
@@ -102,8 +101,7 @@ def model_switch(stage):
 
 @test("reset removes the messages after a question, and the conversation goes on")
 def reset(stage):
-    server = stage.serve(speed=20)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     window.new("demo-short")
     window.ask("Forget this.")
     window.menu("Reset")
@@ -119,8 +117,7 @@ def reset(stage):
 
 @test("conversations are listed newest first, opened, renamed, and deleted")
 def conversations(stage):
-    server = stage.serve(speed=40)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     for title in ("Alpha", "Beta", "Gamma"):
         window.new("demo-short")
         window.ask(title)
@@ -139,8 +136,7 @@ def conversations(stage):
 
 @test("a draft waits for its conversation")
 def drafts(stage):
-    server = stage.serve(speed=40)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     window.new("demo-short")
     window.ask("One.")
     window.page.fill("#text", "half a thou")
@@ -150,23 +146,3 @@ def drafts(stage):
     assert window.page.input_value("#text") == "half a thou"
     window.reload()
     assert window.page.input_value("#text") == "half a thou"
-
-
-@test("a long conversation opens at its end and is read upwards")
-def long_conversation(stage):
-    server = stage.serve(speed=1000)
-    window = stage.window().go(server)
-    window.new("demo-short")
-    window.ask("Prompt 0")
-    identity, key = window.conversation, window.key
-    for number in range(1, 40):
-        server.call("POST", f"/conversations/{identity}/messages", key, {"id": f"long-{number}", "text": f"Prompt {number}"})
-        until("answered", lambda: not server.call("GET", f"/conversations/{identity}?limit=1", key)["conversation"]["running"])
-    window.reload()
-    until("the end", lambda: window.prompts[-1:] == ["Prompt 39"])
-    assert "Prompt 0" not in window.prompts
-    at_end = "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 4 })()"
-    assert window.page.evaluate(at_end), "not at the end"
-    window.page.evaluate("document.getElementById('scroll').scrollTop = 0")
-    until("the beginning", lambda: window.prompts[:1] == ["Prompt 0"])
-    assert window.prompts == [f"Prompt {number}" for number in range(40)]

@@ -171,7 +171,7 @@ def killed_late(stage):
 
 @test("a key that the server does not know is a question, and is never thrown away")
 def unknown_key(stage):
-    server = stage.serve()
+    server = stage.common.serve()
     context = stage.browse()
     stranger = "stoa_" + "A" * 43
     context.add_init_script(f"localStorage.getItem('stoa.key') ?? localStorage.setItem('stoa.key', '{stranger}')")
@@ -192,7 +192,7 @@ def unknown_key(stage):
 
 @test("a key that was removed in another window can be put back")
 def removed_key(stage):
-    server = stage.serve()
+    server = stage.common.serve()
     context = stage.browse()
     first, second = stage.window(context).go(server), stage.window(context).go(server)
     key = first.key

@@ -1,5 +1,7 @@
 """What a model says is text. It cannot run, load, imitate or move anything."""
 
+import urllib.request
+
 from stage import test, until
 
 ATTACKS = [
@@ -92,10 +94,7 @@ INSIDE_ANSWERS = """() => {
 
 def hostile(stage, answer):
     """A window in which the scripted model gives `answer`, and another answer is waited for."""
-    server = stage.serve(speed=20, model=stage.model(answer))
-    window = stage.window().go(server)
-    window.choose("scripted")
-    return server, window
+    return stage.visit(answer)
 
 
 def unharmed(server, window):
@@ -128,7 +127,7 @@ def injection(stage):
 @test("each of the attacks alone runs nothing either")
 def injection_alone(stage):
     server, window = hostile(stage, "")
-    model = stage.models[0]
+    model = stage.common.model
     window.send("Begin.")
     until("an answer", lambda: window.answers.count() == 1)
     for number, attack in enumerate(ATTACKS):
@@ -159,8 +158,7 @@ def enough(stage):
 
 @test("the page's own answer headers forbid what the page does not need")
 def headers(stage):
-    import urllib.request
-    server = stage.serve()
+    server = stage.common.serve()
     with urllib.request.urlopen(server.url + "/", timeout=10) as response:
         policy = response.headers["Content-Security-Policy"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"

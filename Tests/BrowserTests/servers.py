@@ -21,13 +21,15 @@ PAUSE_SECONDS = 0.005
 class Server:
     """One task: a `stoa serve` process on a volume."""
 
-    def __init__(self, binary, volume, log, speed=1.0, port=0, model=None):
+    def __init__(self, binary, volume, log, speed=1.0, port=0, model=None, default=None):
         self.volume, self.log = volume, log
         command = [binary, "serve", "--volume", volume, "--host", "127.0.0.1", "--port", str(port),
                    "--demo-speed", str(speed), "--log-format", "json"]
         # What the developer's shell points to must not reach the tests.
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STOA_", "OPENAI_", "AWS_"))}
         environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "test"} if model else {}
+        if default:
+            environment["STOA_DEFAULT_MODEL"] = default
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
                                         env={**clean, **environment})
         self.url = self._address()

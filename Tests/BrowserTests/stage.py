@@ -180,7 +180,8 @@ class Common:
             self.folder = tempfile.TemporaryDirectory(prefix="stoa-browser-")
             self.log = open(os.path.join(self.folder.name, "stoa.log"), "w+")
             self.model = ModelServer("")
-            self.server = Server(self.binary, os.path.join(self.folder.name, "volume"), self.log, speed=20, model=self.model)
+            self.server = Server(self.binary, os.path.join(self.folder.name, "volume"), self.log, speed=20, model=self.model,
+                                 default="demo")
         self.model.begin_anew()
         return self.server
 

@@ -57,8 +57,7 @@ def go_on_elsewhere(stage):
 
 @test("an answer is asked for again, the earlier one stays, and the stepper shows either")
 def retry(stage):
-    server = stage.serve(speed=40)
-    window = stage.window().go(server)
+    server, window = stage.visit()
     window.ask("Which model are you?")
     long = window.answer
     window.page.select_option("#model", "demo-short")
@@ -79,7 +78,7 @@ def retry(stage):
 
 @test("a prompt is edited with the keyboard alone; what followed it stays behind its first version")
 def edit(stage):
-    server = stage.serve(speed=40)
+    server = stage.common.serve()
     context = stage.browse()
     window = stage.window(context).go(server)
     window.new("demo-short")

@@ -33,7 +33,7 @@ def second_window(stage):
 
 @test("new, renamed and deleted conversations appear in the other window's list")
 def lists(stage):
-    server = stage.serve(speed=40)
+    server = stage.common.serve()
     context = stage.browse()
     first, second = stage.window(context).go(server), stage.window(context).go(server)
     first.new("demo-short")
@@ -47,6 +47,7 @@ def lists(stage):
     until("the new heading", lambda: first.page.inner_text("#title") == "Renamed in the second")
     second.page.focus("#list .item a")
     second.page.keyboard.press("Delete")
+    second.page.click(".toast [data-action=dismiss]")
     until("gone in the first", lambda: first.titles == [] and first.conversation == "")
 
 
@@ -81,7 +82,7 @@ def lists_across_browsers(stage):
 
 @test("two windows that open at once share one key")
 def race_for_the_key(stage):
-    server = stage.serve()
+    server = stage.common.serve()
     context = stage.browse()
     windows = [stage.window(context) for _ in range(4)]
     for window in windows:
