@@ -60,9 +60,10 @@ struct Top: AsyncParsableCommand {
     }
 
     private func show(_ report: TopReport) throws {
-        if json { return print(try JSONText.of(report, inSnakeCase: true)) }
-        for line in TopText(report).lines() { print(line) }
-        if !once { print("") }
+        let lines = json ? [try JSONText.of(report, inSnakeCase: true)] : TopText(report).lines()
+        for line in once || json ? lines : lines + [""] { print(line) }
+        // Whoever reads it through a pipe sees each report when it is made.
+        TopScreen.flush()
     }
 
     private func watch(_ volume: Volume, _ interval: Duration) async throws {

@@ -89,6 +89,9 @@ final class TopScreen {
 
     private static func write(_ text: String) {
         print(text, terminator: "")
-        fflush(nil)
+        flush()
     }
+
+    /// Lets what was printed be seen.
+    static func flush() { fflush(nil) }
 }
