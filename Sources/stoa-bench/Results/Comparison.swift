@@ -22,7 +22,8 @@ struct Comparison {
                 new > old * (1 + moreCallsPercent / 100) + Self.callsSlack
             {
                 found.append(
-                    "\(name): \(Figures.decimals(new, 2)) calls an operation, were \(Figures.decimals(old, 2))"
+                    "\(name): \(Figures.decimals(new, 2)) calls an operation, were "
+                        + Figures.decimals(old, 2)
                 )
             }
             if let slowerPercent,

@@ -18,10 +18,11 @@ struct HTMLReport {
         for (key, summaries) in run.groups { body.append(Self.section(key, summaries)) }
         body.append(
             """
-            <p>Latencies of an open loop count from the moment an operation was due. NFS calls are the host's, \
-            from <code>/proc/self/mountstats</code>, the renewal of the lease left out. EFS: \(EFSPrice.region), \
-            throughput mode Elastic, prices of \(EFSPrice.date): \(Figures.decimals(EFSPrice.read, 2)) USD/GB \
-            read, \(Figures.decimals(EFSPrice.write, 2)) written, a data operation metered as at least 32 KiB, \
+            <p>Latencies of an open loop count from the moment an operation was due. NFS calls are the
+            host's, from <code>/proc/self/mountstats</code>, the renewal of the lease left out; memory is the
+            benchmark's process, which measured all stores. EFS: \(EFSPrice.region), throughput mode Elastic,
+            prices of \(EFSPrice.date): \(Figures.decimals(EFSPrice.read, 2)) USD/GB read,
+            \(Figures.decimals(EFSPrice.write, 2)) written; a data operation is metered as at least 32 KiB,
             any other as 4 KiB; storage is not in it.</p>
             """)
         text = Self.page(body.joined(separator: "\n"))
@@ -160,11 +161,13 @@ struct HTMLReport {
         body { background: #fff; color: #1b1b1b; }
         h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-        th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+        th, td { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
+        th, td { border-bottom: 1px solid #ddd; }
         tr > :first-child { text-align: left; }
         .wide { overflow-x: auto; }
         .legend { list-style: none; padding: 0; font-size: .9rem; }
-        svg { display: block; width: 100%; max-width: 44rem; margin: 1rem 0; font: 11px system-ui, sans-serif; }
+        svg { display: block; width: 100%; max-width: 44rem; margin: 1rem 0; }
+        svg { font: 11px system-ui, sans-serif; }
         svg text { fill: #444; } svg text.in { fill: #fff; } svg line { stroke: #e4e4e4; }
         </style></head><body>
         \(body)

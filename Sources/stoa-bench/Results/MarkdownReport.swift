@@ -32,7 +32,8 @@ struct MarkdownReport {
                     "\($0.name) \(Figures.decimals($0.each, 2))"
                 }
                 lines.append(
-                    "- \(summary.key.store.rawValue): \(calls.isEmpty ? "no calls" : calls.joined(separator: ", "))"
+                    "- \(summary.key.store.rawValue): "
+                        + (calls.isEmpty ? "no calls" : calls.joined(separator: ", "))
                 )
             }
         }

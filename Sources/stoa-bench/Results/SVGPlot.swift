@@ -56,7 +56,8 @@ enum SVGPlot {
             let path = line.points.filter { $0.y > 0 }.map { "\(round(x($0.x))),\(round(y($0.y)))" }
             body.append(
                 "<polyline fill=\"none\" stroke=\"\(colour(line.store))\" stroke-width=\"2\" "
-                    + "points=\"\(path.joined(separator: " "))\"><title>\(line.store.rawValue)</title></polyline>"
+                    + "points=\"\(path.joined(separator: " "))\">"
+                    + "<title>\(line.store.rawValue)</title></polyline>"
             )
             for point in line.points where point.y > 0 {
                 body.append(
@@ -86,7 +87,8 @@ enum SVGPlot {
                 let wide = piece.value / most * (width - labels - numbers)
                 let shade = 1 - Double(number % 6) * 0.14
                 body.append(
-                    "<rect x=\"\(round(x))\" y=\"\(round(y))\" width=\"\(round(max(wide, 0.5)))\" height=\"20\" "
+                    "<rect x=\"\(round(x))\" y=\"\(round(y))\" width=\"\(round(max(wide, 0.5)))\" "
+                        + "height=\"20\" "
                         + "fill=\"\(colour(bar.store))\" opacity=\"\(Figures.decimals(shade, 2))\">"
                         + "<title>\(piece.name): \(Figures.decimals(piece.value, 2))</title></rect>")
                 if wide > 56 {
