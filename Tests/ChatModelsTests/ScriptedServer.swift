@@ -51,8 +51,8 @@ final class ScriptedServer: Sendable {
         state = Mutex(State(replies: replies))
         channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            // Read once somebody serves it. One that nobody does any more when the server ends is only dropped;
-            // an async channel may not be.
+            // Read once somebody serves it. One that nobody does any more when the server ends is only
+            // dropped; an async channel may not be.
             .childChannelOption(.autoRead, value: false)
             .bind(host: "127.0.0.1", port: 0) { child in child.eventLoop.makeSucceededFuture(child) }
     }
