@@ -280,3 +280,27 @@ def jump(stage):
         until(wanted, lambda: wanted in window.page.evaluate("document.activeElement.innerText"))
     press("Alt+ArrowDown")
     until("forward again", lambda: "Question 2" in window.page.evaluate("document.activeElement.innerText"))
+
+
+@test("the focus is never lost: not when an answer is asked for again, stopped, or goes on")
+def focus_kept(stage):
+    server, window = stage.visit(STORY)
+    page, model = window.page, stage.common.model
+    inside = lambda: page.evaluate("document.activeElement.closest('.message.assistant')?.dataset.state ?? document.activeElement.id")
+    model.hold_at = 200
+    window.send("Once.")
+    until("running", lambda: "Part 2" in window.answer)
+    page.keyboard.press("Escape")
+    window.await_state("stopped")
+    page.focus(".message.assistant [data-action=go-on]")
+    page.keyboard.press("Enter")
+    window.await_state("running")
+    assert inside() == "running"
+    model.release()
+    window.await_state("complete")
+    assert inside() == "complete"
+    page.focus(".message.assistant [data-action=again]")
+    page.keyboard.press("Enter")
+    until("the second answer", lambda: window.versions == ["2/2"])
+    window.await_state("complete")
+    until("at the new answer", lambda: inside() == "complete")

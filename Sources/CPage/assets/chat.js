@@ -182,7 +182,10 @@ function request(message, name) {
     const path = `/conversations/${chat.log.conversation}`, place = `${path}/messages/${message.id}`;
     if (name === "go-on") return () => persist(() => call("POST", `${place}/continue`, { version: message.version }));
     const id = newId();
-    if (name === "again") return () => persist(() => call("POST", `${place}/retry`, { id }));
+    if (name === "again") {
+        chat.log.refocus = { id, name };
+        return () => persist(() => call("POST", `${place}/retry`, { id }));
+    }
     const shown = message.alternatives[message.alternatives.indexOf(message.id) + (name === "next" ? 1 : -1)];
     chat.log.refocus = { id: shown, name };
     return () => persist(() => call("PATCH", path, { shown }));

@@ -110,8 +110,10 @@ export class Log {
     }
 
     remove(id) {
-        this.views.get(id)?.element.remove();
+        const element = this.views.get(id)?.element, focused = element?.contains(document.activeElement);
+        element?.remove();
         this.views.delete(id);
+        if (focused) this.scroll.focus({ preventScroll: true });
     }
 
     /// Other versions of what stood behind this position are shown now.
@@ -159,13 +161,13 @@ export class Log {
         this.paint();
     }
 
-    /// Whoever steps through versions with the keyboard goes on stepping.
+    /// Whoever steps through versions with the keyboard goes on stepping, and who asked again is at the new answer.
     takeFocus() {
         const { id, name } = this.refocus ?? {}, element = this.views.get(id)?.element;
         if (!element) return;
         this.refocus = null;
         const all = [name, "previous", "next"].map((other) => element.querySelector(`[data-action=${other}]:not(:disabled)`));
-        all.find(Boolean)?.focus();
+        (all.find(Boolean) ?? element).focus({ preventScroll: true });
     }
 
     // ------------------------------------------------------------------------------------------ scrolling

@@ -78,7 +78,16 @@ export class MessageView {
         this.heading.textContent = say(message.role === "user" ? "you-said" : "answer");
         element.dataset.state = message.state;
         element.toggleAttribute("data-pending", Boolean(message.pending));
-        this.foot.replaceChildren(...footOf(message));
+        this.replaceFoot(footOf(message));
+    }
+
+    /// Whoever was at one of its buttons is at the new one that does the same, or at the message.
+    replaceFoot(parts) {
+        const focused = this.foot.contains(document.activeElement) ? document.activeElement : null;
+        this.foot.replaceChildren(...parts);
+        if (!focused) return;
+        const same = this.foot.querySelector(`[data-action="${focused.dataset.action}"]:not(:disabled)`);
+        (same ?? this.element).focus({ preventScroll: true });
     }
 
     /// A prompt as it was typed; a very long one is folded until it is asked for.
