@@ -35,13 +35,17 @@ def budgets(measuring):
     cold = ["--rounds 1 --warm-up 1 --shards 1 --clients 1 --rate 2 --unannounced --stores", ",".join(shared)]
     seconds = 5 if measuring.is_short else 8
     appends = measuring.two_hosts(*cold, f"--seconds {seconds} --workloads append", label="cold-append")
-    rows, limits = [], {"append, hot": 1.5, "append, cold": 6, "page, hot": 0, f"append, {WRITERS} writers": 0.3}
+    pages = measuring.run([("c1", [*cold, f"--seconds {seconds} --workloads open"]),
+                           ("c2", [*cold, f"--seconds {seconds} --workloads append"])], label="cold-page")
+    rows, limits = [], {"append, hot": 1.5, "append, cold": 6, "page, hot": 0, "page, cold": 4,
+                        f"append, {WRITERS} writers": 0.3}
     found = {
         "append, hot": lambda store: one.cell(store, "append"),
         "page, hot": lambda store: one.cell(store, "open"),
         "turn (10 writes), hot": lambda store: one.cell(store, "turn"),
         f"append, {WRITERS} writers": lambda store: many.cell(store, "append"),
         "append, cold": lambda store: appends.cell(store, "append"),
+        "page, cold": lambda store: pages.cell(store, "open"),
     }
     for label, cell_of in found.items():
         cells = {store: cell_of(store) for store in several}

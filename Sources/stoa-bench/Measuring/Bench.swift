@@ -16,6 +16,8 @@ actor Bench {
     /// How far conversations of `long` (by store and round) and volumes of `growth` (by store) have grown.
     private var grown: [String: Int] = [:]
     private var givenUp: Set<String> = []
+    /// Hosts meet at steps by their numbers, so that they may do different things meanwhile.
+    private var steps = 0
 
     /// - Parameters:
     ///   - meeting: of the hosts of a run; nil when this one is alone.
@@ -72,7 +74,8 @@ actor Bench {
     private func stretch(_ store: StoreKind, _ workload: Workload, _ point: Int, _ round: Int) async throws {
         let label = "\(workload.rawValue)\(point > 0 ? " \(point)" : "") \(store.rawValue)"
         progress.begin("\(label), round \(round + 1) of \(plan.rounds)")
-        let step = "\(workload.rawValue)-\(point)-\(round)-\(store.rawValue)"
+        steps += 1
+        let step = "s\(steps)"
         let load = HostEnvironment.loadAverage()
         var opened: Opened?
         if !givenUp.contains("\(workload.rawValue) \(store.rawValue)") {
@@ -209,8 +212,8 @@ actor Bench {
                 note("\(name): \(error)")
             }
         }
-        try await meeting?.gather(
-            "grow-\(workload.rawValue)-\(point)-\(store.rawValue)", until: interruption)
+        steps += 1
+        try await meeting?.gather("s\(steps)", until: interruption)
     }
 
     private func growConversations(
