@@ -38,7 +38,11 @@ export function offer(text, { action, run, over, ms }) {
         work?.();
     };
     const start = () => { begunMs = performance.now(); clearTimeout(timer); timer = setTimeout(() => end(over), left); };
-    const hold = () => { clearTimeout(timer); left = Math.max(1_500, left - (performance.now() - begunMs)); };
+    const hold = () => {
+        clearTimeout(timer);
+        left = Math.max(1_500, left - (performance.now() - begunMs));
+        begunMs = performance.now();
+    };
     for (const name of ["pointerenter", "focusin"]) line.addEventListener(name, hold);
     for (const name of ["pointerleave", "focusout"]) line.addEventListener(name, start);
     const close = named("dismiss", say("dismiss"), "close");

@@ -16,6 +16,7 @@ export const titleOf = (text) => {
 const itemName = (item) => `stoa.unsent.${item.conversation}.${item.id}`;
 const sending = new Map();
 const idleCheckMs = 2_000;
+const repeatRestMs = 300;
 
 /// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?, replaces?, queued?, isKept?}`. They
 /// outlive the page (and are in one entry each, so that windows do not overwrite each other's) and are sent again under
@@ -64,6 +65,8 @@ export const outbox = {
 
     async wait(signal, waiting, turn) {
         waiting(null);
+        // Also where this window believes that nothing runs: it may be behind, and must not ask again and again.
+        await pause(repeatRestMs, signal);
         await Promise.race([turn(signal), pause(idleCheckMs, signal)]);
         if (signal.aborted) throw new Problem({});
     },
