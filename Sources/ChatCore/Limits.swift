@@ -46,6 +46,9 @@ package enum Limits {
     package static let readRowsMax = 250
     /// Text read in one go from a database, in bytes of UTF-8; one message in any case.
     package static let readBytesMax = 256 * 1024
+    /// Text of one conversation that an import may hold in memory, in bytes of UTF-8: for stores that rewrite
+    /// a whole session with each change, and take no larger one.
+    package static let stagedBytesMax = 64 * 1024 * 1024
     /// A label of a provider's or a host's that comes in with an import, in bytes of UTF-8.
     package static let importedLabelBytesMax = 4 * 1024
     /// Tokens that an answer may say it took when it comes in.

@@ -9,7 +9,8 @@ package protocol SessionImporting: Sendable {
     /// aside, so that what a dead task leaves behind is one conversation at most.
     /// - Parameter messages: not empty, none of them running; as many as may be written in one go.
     /// - Throws: ``ChatError/Code/conflict`` when another import of the session has begun since, or a message
-    ///   before these is missing.
+    ///   before these is missing; ``ChatError/Code/limitReached`` where a store keeps a session in one piece
+    ///   (``Limits/stagedBytesMax``).
     func stageImport(_ messages: [Message], of id: ImportID, in session: SessionID) async throws
 
     /// Makes a conversation of what was put aside, all of it in one step; the session's version grows.

@@ -6,6 +6,7 @@ package final class StagedImports: Sendable {
     private struct Staged {
         let id: ImportID
         var messages: [Message]
+        var bytes = 0
     }
 
     private let staged = Mutex<[SessionID: Staged]>([:])
@@ -20,7 +21,13 @@ package final class StagedImports: Sendable {
             if first == 1, staged[session]?.id != id { staged[session] = Staged(id: id, messages: []) }
             guard let count = staged[session]?.messages.count, staged[session]?.id == id, first <= count + 1
             else { throw ChatError.importOvertaken }
-            staged[session]?.messages += messages.drop { $0.position <= count }
+            let fresh = messages.drop { $0.position <= count }
+            let bytes = (staged[session]?.bytes ?? 0) + fresh.reduce(0) { $0 + $1.said.bytes }
+            guard bytes <= Limits.stagedBytesMax else {
+                throw ChatError(.limitReached, "A conversation is too long for this server's storage.")
+            }
+            staged[session]?.messages += fresh
+            staged[session]?.bytes = bytes
         }
     }
 
