@@ -3,9 +3,6 @@ import Logging
 
 /// When a shard is given back, and what is done before.
 extension Shard {
-    /// Frames in the log at which it is emptied between two batches. Whoever takes a shard that changed
-    /// hands reads what it does not know of the log: 1,000 frames are 4 MB, four reads.
-    private static let logFramesMax = 1_000
     /// The same at the end of a hold, when nobody waits for an answer.
     private static let logFramesIdle = 250
     /// A volume that is full, say, is not asked again before.
@@ -67,7 +64,7 @@ extension Shard {
 
     /// Empties a long log. After the callers were answered, and never a reason to refuse one: what is in the
     /// log is on the volume.
-    func checkpointIfDue() { checkpoint(ifAbove: Self.logFramesMax) }
+    func checkpointIfDue() { checkpoint(ifAbove: bounds.logFramesMax) }
 
     func checkpointIfIdle() { checkpoint(ifAbove: Self.logFramesIdle) }
 

@@ -16,6 +16,9 @@ actor Shard {
         var batchMax = 128
         /// How long an operation may wait before it is answered `busy`.
         var wait: Duration = .milliseconds(Limits.storeWaitMilliseconds)
+        /// Frames in the log at which it is emptied between two batches. Whoever takes a shard that changed
+        /// hands reads what it does not know of the log: 1,000 frames are 4 MB, four reads.
+        var logFramesMax = 1_000
         /// How long a COMMIT that readers of other processes hold up is tried again.
         var commitWait: Duration = .milliseconds(Limits.storeWaitMilliseconds)
 

@@ -23,7 +23,7 @@ struct VolumeEngine: StorageEngine {
     static let contactMillisecondsMax = 3_000
     /// Pages kept in memory: with `cache_spill` off all that one batch changes must fit in anyway, and on a
     /// shard that does not change hands every page is read once. Used up only as far as pages are read.
-    private static let cacheKibibytes = 8_192
+    var cacheKibibytes = 8_192
     /// Once a process, before any shard is opened.
     private static let registration = SQLiteResultCode(rawValue: volume_vfs_register())
 
@@ -35,7 +35,7 @@ struct VolumeEngine: StorageEngine {
         // The VFS makes what is missing: whether that is wanted is asked here.
         if access != .create { try Self.requireFile(path) }
         let connection = try Connection(
-            OpenOptions(path: path, vfs: name, access: access, cacheKibibytes: Self.cacheKibibytes))
+            OpenOptions(path: path, vfs: name, access: access, cacheKibibytes: cacheKibibytes))
         // Before the first statement: closing must never write without the lock, and our log stays.
         try connection.set(flag: SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on: true, name: "NO_CKPT_ON_CLOSE")
         return connection

@@ -167,11 +167,31 @@ extension FileSessionStore: SessionCatalogue {
 }
 
 extension Volume {
+    /// Pages of all shards together that are kept in memory, in KiB: whoever goes through a whole volume
+    /// reads each of them once.
+    private static let catalogueCacheKibibytes = 32 * 1_024
+
+    private func catalogueEngine() throws -> any StorageEngine {
+        guard var engine = try storageEngine() as? VolumeEngine else { return try storageEngine() }
+        engine.cacheKibibytes = max(128, Self.catalogueCacheKibibytes / max(1, manifest.shards))
+        return engine
+    }
+
+    /// Short logs, for the same reason: a process holds what it has written of each.
+    private static var catalogueBounds: Shard.Bounds {
+        var bounds = Shard.Bounds()
+        bounds.logFramesMax = 250
+        return bounds
+    }
+
     /// The sessions of this volume, for its operator; closed like a store.
     /// - Throws: ``ChatError`` when this program has no such engine.
     package func catalogue(logger: Logger) throws -> any SessionCatalogue & SessionStore {
         switch manifest.store {
-        case .sqlite: try SQLiteSessionStore(volume: self, logger: logger)
+        case .sqlite:
+            SQLiteSessionStore(
+                folder: folder, shardCount: manifest.shards, engine: try catalogueEngine(),
+                bounds: Self.catalogueBounds, logger: logger)
         case .files: FileSessionStore(volume: self)
         }
     }

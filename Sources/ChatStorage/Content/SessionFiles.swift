@@ -91,7 +91,9 @@ struct SessionFiles {
         // A session whose key is just being rotated lies under its old name (SessionFolder+Rotation).
         let isMoving = file.was.map { "\($0.hexadecimal).json" == name } ?? false
         let id = document.session.id
-        if "\(id.hexadecimal).json" != name, !isMoving { report.add("\(name.prefix(8))… holds another session") }
+        if "\(id.hexadecimal).json" != name, !isMoving {
+            report.add("\(name.prefix(8))… holds another session")
+        }
         if Volume.hexadecimal(Int(id.bytes[0])) != part {
             report.add("session \(id.short) is in the wrong folder")
         }

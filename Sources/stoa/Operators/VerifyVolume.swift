@@ -89,7 +89,7 @@ struct VerifyVolume: AsyncParsableCommand {
                 "\(report.parts.count) parts, \(report.sessions) sessions, \(report.conversations) "
                     + "conversations, \(report.messages) messages, \(report.bytes >> 10) KiB")
             Swift.print("content \(report.content)")
-            Swift.print(report.sound ? "sound" : "NOT SOUND: RUNBOOK.md, a damaged shard")
+            Swift.print(report.sound ? "sound" : "NOT SOUND: see RUNBOOK.md#corrupt-shard")
         }
         if !report.sound { throw ExitCode(ExitStatus.dataError) }
     }
