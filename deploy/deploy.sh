@@ -94,6 +94,7 @@ deploy() {
     fi
     step "service ($name)"
     remember_stack
+    [[ $change_set ]] || is_changed=0
     execute_change "$name"
     await_service || give_up "the new tasks do not get ready"
     step "smoke test"
@@ -103,9 +104,13 @@ deploy() {
     tell_outputs
 }
 
+is_changed=1
+
 # give_up WHY: back to what was before the change, if there was anything.
 give_up() {
     say "error: $1"
+    ((is_changed)) || die "nothing was changed, so there is nothing to go back to; see: $0 status --name $name, and:" \
+        "aws logs tail /stoa/$name --since 15m --region $region"
     if [[ ! $before_template ]]; then
         die "this was the first deployment, so there is nothing to go back to. Its tasks' log: aws logs tail" \
             "/stoa/$name --since 15m --region $region; correct the cause and run this again, or: $0 destroy --name $name"
@@ -202,16 +207,23 @@ destroy() {
 
 # --------------------------------------------------------------------------------------------- arguments
 
-read_arguments "$@"
-case $command in
-    help)
-        usage
-        exit 0
-        ;;
-    deploy | plan) need_tools && if ((plan_only)) || [[ $command == plan ]]; then plan; else deploy; fi ;;
-    status) need_tools && status ;;
-    smoke) need_tools && smoke "$(address)" ;;
-    rollback) need_tools && roll_back ;;
-    destroy) need_tools && destroy ;;
-    *) fail_usage "there is no command '$command'" ;;
-esac
+# In a function, so that bash has read the whole file before it begins: one may pull or edit meanwhile.
+main() {
+    read_arguments "$@"
+    case $command in
+        help) usage && return ;;
+        deploy | plan | status | smoke | rollback | destroy) need_tools ;;
+        *) fail_usage "there is no command '$command'" ;;
+    esac
+    case $command in
+        deploy) if ((plan_only)); then plan; else deploy; fi ;;
+        plan) plan ;;
+        status) status ;;
+        smoke) smoke "$(address)" ;;
+        rollback) roll_back ;;
+        destroy) destroy ;;
+    esac
+}
+
+main "$@"
+exit

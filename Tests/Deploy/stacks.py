@@ -5,6 +5,8 @@ deploys its service, and goes back when that fails; a resource named in `faults`
 import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 import moto.cloudformation.responses as responses
+import yaml
+from moto.cloudformation.utils import yaml_tag_constructor
 
 from account import ACCOUNT, REGION
 
@@ -14,6 +16,14 @@ scheduler = None
 
 def stack_named(name):
     return next(stack for stack in models.cloudformation_backends[ACCOUNT][REGION].stacks.values() if stack.name == name)
+
+
+def complete(template, parameters):
+    """With the defaults: a parameter that keeps its value is no change."""
+    yaml.add_multi_constructor("", yaml_tag_constructor)
+    known = yaml.load(template, Loader=yaml.Loader).get("Parameters", {})
+    named = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in (parameters or {}).items()}
+    return {name: str(one["Default"]) for name, one in known.items() if "Default" in one} | named
 
 
 def bring(stack, template, parameters):
@@ -33,7 +43,7 @@ def change(stack, kind, template, parameters):
         stack._add_stack_event(f"{kind}_FAILED", resource_status_reason=faults.pop(broken))
         stack.stored_status = "UPDATE_ROLLBACK_COMPLETE" if before else "ROLLBACK_COMPLETE"
         return
-    bring(stack, template, parameters)
+    bring(stack, template, complete(template, parameters))
     stack.stored_status = f"{kind}_COMPLETE"
     if scheduler:
         scheduler.follow(stack, kind, before)
@@ -52,6 +62,10 @@ def execute_change_set(backend, change_set_name, stack_name=None):
                  if change_set_name in (identity, change_set.change_set_name))
     change(backend.stacks[found.stack_id], found.change_set_type, found.template, found.parameters)
     found.execution_status = "EXECUTE_COMPLETE"
+
+
+def create_change_set(backend, **named):
+    return _create_change_set(backend, **named | {"parameters": complete(named["template"], named["parameters"])})
 
 
 def update_stack(stack, template, role_arn=None, parameters=None, tags=None):
@@ -78,6 +92,8 @@ models.Stack.status = property(status_of, lambda stack, value: setattr(stack, "s
 models.Stack.update = update_stack
 models.ChangeSet.diff = difference
 models.CloudFormationBackend.execute_change_set = execute_change_set
+_create_change_set, models.CloudFormationBackend.create_change_set = (
+    models.CloudFormationBackend.create_change_set, create_change_set)
 responses.CloudFormationResponse._validate_different_update = lambda self, *_: None
 # A stack with nothing in it yet.
 parsing.ResourceMap.__iter__ = lambda self: iter(self.resources)

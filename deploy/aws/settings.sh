@@ -131,13 +131,10 @@ need_tools() {
     [[ $region ]] || region=$(aws configure get region 2>/dev/null) || true
     [[ $region ]] || die "no region is set; say --region, for example --region eu-central-1"
     export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER="" AWS_DEFAULT_OUTPUT=json
-    account=$(aws sts get-caller-identity --query Account --output text 2>/tmp/stoa-deploy.$$) || {
-        local why
-        why=$(tail -n 1 "/tmp/stoa-deploy.$$")
-        rm -f "/tmp/stoa-deploy.$$"
-        die "AWS does not know you: $why. Log in (aws sso login, AWS_PROFILE=...) and try again"
-    }
-    rm -f "/tmp/stoa-deploy.$$"
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    account=$(aws sts get-caller-identity --query Account --output text 2>"$scratch/why") ||
+        die "AWS does not know you: $(tail -n 1 "$scratch/why"). Log in (aws sso login, AWS_PROFILE=...) and try again"
 }
 
 # A network is given whole or not at all.

@@ -62,26 +62,32 @@ fails() {
     return 1
 }
 
-# Reads the stream until the answer is complete.
+# The state of the answer as the stream has told it so far. Its last line may still be on its way.
+answer_state() {
+    sed -n 's/^data: //p' "$folder/stream" | jq -rR 'fromjson? | .message? | objects
+        | select(.role == "assistant").state' | tail -n 1
+}
+
+# Reads the stream until the answer has ended.
 follow() {
-    local deadline=$((SECONDS + smoke_answer_seconds_max)) pid
+    local pid state deadline=$((SECONDS + smoke_answer_seconds_max))
+    : >"$folder/stream"
     curl --silent --no-buffer --max-time "$smoke_answer_seconds_max" --config "$folder/key" \
         "$url/api/v1/conversations/$1/events" >"$folder/stream" &
     pid=$!
-    while ! grep -q '"state": *"complete"' "$folder/stream"; do
-        if grep -qE '"state": *"(failed|interrupted)"' "$folder/stream" || ((SECONDS >= deadline)) ||
-            ! kill -0 "$pid" 2>/dev/null; then
-            # Between the last byte and the end of the process there may have been one more.
-            ! grep -q '"state": *"complete"' "$folder/stream" || break
-            kill "$pid" 2>/dev/null
-            wait "$pid" 2>/dev/null || true
-            say "  the answer did not come to its end: $(tail -n 3 "$folder/stream" | head -c 300)"
-            return 1
-        fi
+    while :; do
+        state=$(answer_state)
+        [[ ! $state || $state == running ]] || break
+        # Between the last byte and the end of the process there may have been one more: so it is asked first.
+        if ((SECONDS >= deadline)) || ! kill -0 "$pid" 2>/dev/null; then break; fi
         sleep 0.2
     done
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
+    state=$(answer_state)
+    [[ $state != complete ]] || return 0
+    say "  the answer did not come to its end, it is '$state': $(tail -n 3 "$folder/stream" | head -c 300)"
+    return 1
 }
 
 # The same conversation, from each task that the load balancer deals out, until two have been met.

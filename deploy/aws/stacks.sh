@@ -8,16 +8,29 @@ change_set=""
 # What a stack was before a change, to go back to.
 before_template="" before_parameters=""
 
-describe_stack() { aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0]' 2>/dev/null; }
-
-# The state, or nothing where there is no such stack. A change set that was never executed leaves an empty one.
-stack_state() {
-    local state
-    state=$(describe_stack "$1" | jq -r '.StackStatus') || return 0
-    [[ $state == REVIEW_IN_PROGRESS ]] || echo "$state"
+# A stack as it was when it was looked at last; each look is a request of a second.
+describe_stack() {
+    [[ -e $scratch/$1.json ]] || look_at "$1"
+    cat "$scratch/$1.json"
 }
 
-stack_exists() { [[ $(stack_state "$1") ]]; }
+look_at() {
+    aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0]' >"$scratch/$1.json" 2>"$scratch/why" || {
+        : >"$scratch/$1.json"
+        grep -q 'does not exist' "$scratch/why" || die "AWS does not tell about $1: $(tail -n 1 "$scratch/why")"
+    }
+}
+
+# The state now, or nothing where there is no such stack.
+stack_state() {
+    look_at "$1"
+    known_state "$1"
+}
+
+# A change set that was never executed leaves an empty stack, which is none.
+known_state() { describe_stack "$1" | jq -r '.StackStatus | select(. != "REVIEW_IN_PROGRESS")'; }
+
+stack_exists() { [[ $(known_state "$1") ]]; }
 
 output_of() { describe_stack "$1" | jq -r --arg k "$2" '.Outputs[]? | select(.OutputKey == $k).OutputValue'; }
 parameter_of() { describe_stack "$1" | jq -r --arg k "$2" '.Parameters[]? | select(.ParameterKey == $k).ParameterValue'; }
@@ -84,7 +97,9 @@ prepare_change() {
         --parameters "[$(IFS=, && echo "${parameters[*]}")]" >/dev/null ||
         die "AWS does not take the change of $stack (above). Nothing was changed"
     while :; do
-        read -r state reason < <(describe_change "$stack" | jq -r '"\(.Status) \(.StatusReason // "")"')
+        aws cloudformation describe-change-set --stack-name "$stack" --change-set-name "$change_set" \
+            >"$scratch/change.json" || die "AWS does not tell about the change of $stack (above)"
+        read -r state reason < <(describe_change | jq -r '"\(.Status) \(.StatusReason // "")"')
         case $state in
             CREATE_COMPLETE) break ;;
             FAILED)
@@ -98,16 +113,14 @@ prepare_change() {
         esac
         sleep 1
     done
-    print_change "$stack"
+    print_change
     guard_volume "$stack"
 }
 
-describe_change() {
-    aws cloudformation describe-change-set --stack-name "$1" --change-set-name "$change_set"
-}
+describe_change() { cat "$scratch/change.json"; }
 
 print_change() {
-    describe_change "$1" | jq -r '.Changes[]?.ResourceChange |
+    describe_change | jq -r '.Changes[]?.ResourceChange |
         "  \({Add: "+", Modify: "~", Remove: "-"}[.Action] // .Action) \(.LogicalResourceId)  \(.ResourceType)" +
         (if .Replacement == "True" then "  (replaced)"
          elif .Replacement == "Conditional" then "  (perhaps replaced)" else "" end)' >&2
@@ -116,7 +129,7 @@ print_change() {
 # However it came about, no deployment takes the volume away.
 guard_volume() {
     local bad
-    bad=$(describe_change "$1" | jq -r '.Changes[]?.ResourceChange
+    bad=$(describe_change | jq -r '.Changes[]?.ResourceChange
         | select(.ResourceType == "AWS::EFS::FileSystem" and (.Action == "Remove" or .Replacement == "True"))
         | .LogicalResourceId')
     [[ ! $bad ]] || {
@@ -129,6 +142,7 @@ guard_volume() {
 drop_change() {
     aws cloudformation delete-change-set --stack-name "$1" --change-set-name "$change_set" >/dev/null || true
     # What the change set of a new stack leaves behind.
+    look_at "$1"
     stack_exists "$1" || aws cloudformation delete-stack --stack-name "$1" || true
     change_set=""
 }
