@@ -5,6 +5,7 @@ the template; `hurry` divides the waits that only cost time (health intervals, t
 An image is a line in `programs`: the digest, and the binary that stands for what is in it.
 """
 
+import collections
 import os
 import pathlib
 import signal
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import urllib.request
 
 import account
 import stacks
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs.models import EC2ContainerServiceBackend, ecs_backends
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Cluster"))
@@ -54,9 +57,8 @@ backend tasks
 
 
 class LoadBalancer:
-    def __init__(self, folder, group, attributes, hurry):
-        self.port, self.socket = free_port(), os.path.join(folder, "haproxy.sock")
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, folder, port, group, attributes, hurry):
+        self.port, self.socket = port, os.path.join(folder, "haproxy.sock")
         self.interval_seconds = group["HealthCheckIntervalSeconds"] / hurry
         self.healthy, self.path = group["HealthyThresholdCount"], group["HealthCheckPath"]
         named = {item["Key"]: item["Value"] for item in group["TargetGroupAttributes"]}
@@ -149,11 +151,16 @@ class Task:
 class Scheduler:
     """Carries out deployments of the one service; `programs` is by image."""
 
-    def __init__(self, folder, hurry=1, has_health=True):
+    def __init__(self, folder, program, hurry=1, has_health=True):
         self.folder, self.hurry, self.has_health = folder, hurry, has_health
-        self.programs, self.balancer, self.secret = {}, None, "test"
+        # What stands for an image; `program` for all that are not named.
+        self.programs = collections.defaultdict(lambda: program)
+        self.balancer, self.secret, self.port = None, "test", free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.tasks, self.ended, self.events = [], [], []
-        self.count, self.thread, self.stack, self.problem = 0, None, None, None
+        # Every task there ever was, so that none is left behind.
+        self.made = []
+        self.thread, self.stack, self.problem = None, None, None
         self.serving = None
 
     # ------------------------------------------------------------------------------------------ called by the account
@@ -164,7 +171,7 @@ class Scheduler:
         if not service or service["TaskDefinition"] == self.serving:
             return
         self.stack, self.problem = stack.name, None
-        self.thread = threading.Thread(target=self.deploy, args=(stack, before, service), daemon=True)
+        self.thread = threading.Thread(target=self.attempt, args=(stack, before, service), daemon=True)
         self.thread.start()
 
     def is_under_way(self, stack):
@@ -179,10 +186,18 @@ class Scheduler:
 
     # ------------------------------------------------------------------------------------------------- deployments
 
+    def attempt(self, stack, before, service):
+        """A mistake in here must not look like a deployment that takes its time."""
+        try:
+            self.deploy(stack, before, service)
+        except Exception as problem:
+            traceback.print_exc()
+            stacks.go_back(stack, before, f"the pretend ECS failed: {problem!r}")
+
     def deploy(self, stack, before, service):
         resources = account.resolved[stack.name]
         if self.balancer is None:
-            self.balancer = LoadBalancer(self.folder, resources["TargetGroup"],
+            self.balancer = LoadBalancer(self.folder, self.port, resources["TargetGroup"],
                                          resources["LoadBalancer"]["LoadBalancerAttributes"], self.hurry)
         rules = service["DeploymentConfiguration"]
         desired = max(len(self.tasks), int(resources["ScalableTarget"]["MinCapacity"]))
@@ -238,8 +253,8 @@ class Scheduler:
         assert len(self.tasks) >= least
 
     def start(self, definition):
-        self.count += 1
-        return Task(self, definition, self.count)
+        self.made.append(Task(self, definition, len(self.made) + 1))
+        return self.made[-1]
 
     def await_ready(self, task):
         """Both checks, as often as they want; otherwise why not."""
@@ -285,9 +300,10 @@ class Scheduler:
     def close(self):
         if self.thread:
             self.thread.join(300)
-        for task in list(self.tasks):
+        alive = [task for task in self.made if task.process.poll() is None]
+        for task in alive:
             task.process.terminate()
-        for task in self.tasks:
+        for task in alive:
             try:
                 task.process.wait(20)
             except subprocess.TimeoutExpired:
@@ -322,3 +338,8 @@ def run_task(backend, *arguments, **named):
 
 
 EC2ContainerServiceBackend.run_task = run_task
+# moto gives it to interfaces of networks with names only, and makes none of these from a template.
+NetworkInterface.private_dns_name = ""
+# On Fargate a container need not say what it needs; the task does.
+EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(
+    lambda definition: {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []})

@@ -11,12 +11,21 @@ import sys
 import time
 import traceback
 
+import ecs  # noqa: F401  (finds the modules of Tests/Cluster)
 import template_tests  # noqa: F401  (each module registers its tests)
 import script_tests  # noqa: F401
 import lifecycle_tests  # noqa: F401
 import image_tests  # noqa: F401
 import compose_tests  # noqa: F401
+import quarter_tests  # noqa: F401
 from suite import HOME, TESTS, Skipped
+
+SECONDS_MAX, LONG_SECONDS_MAX = 800, 1800
+
+
+async def bounded(work, seconds):
+    async with asyncio.timeout(seconds):
+        await work
 
 
 def short(problem):
@@ -32,7 +41,7 @@ def run(name, function, options):
     try:
         result = function(options)
         if inspect.isawaitable(result):
-            asyncio.run(result)
+            asyncio.run(bounded(result, LONG_SECONDS_MAX if options.long else SECONDS_MAX))
     except Skipped as reason:
         outcome = "skipped"
         print(f"        SKIPPED: {reason}")
