@@ -4,7 +4,7 @@
 set -uo pipefail
 
 steps=(
-    packages format shell build tidy test botocore providers vfs browser cluster watching operators nfs bench
+    packages format shell build tidy test botocore providers vfs browser cluster watching operators nfs bench deploy
 )
 
 usage() {
@@ -29,6 +29,8 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   nfs       the volume on real NFS hosts: call budgets and a few faults; with --long the whole fault matrix
   bench     stoa-bench on such hosts: budgets, its counts against counts from outside, a stall, the torture; with --long
             every table of BENCHMARKS.md
+  deploy    the templates in moto, deploy.sh against it, ECS's life cycle with real processes (about four minutes);
+            with --long also the image in a debootstrap and a task on a quarter of a CPU
 
   --only STEP  only this step; may be given several times
   --long       lets tests that know a longer run take it (STOA_TEST_LONG=1)
@@ -83,6 +85,8 @@ mkdir -p "$logs"
 test_packages=(
     chromium haproxy socat curl util-linux python3 python3-venv sqlite3 procps fonts-dejavu-core shellcheck gcc libc6-dev
 )
+
+deployment_packages=(jq git haproxy curl debootstrap docker-compose binutils python3-venv)
 
 laboratory_packages=(user-mode-linux nfs-kernel-server nfs-common kmod socat iproute2 procps)
 
@@ -205,6 +209,22 @@ step_operators() {
     else
         bounded 900 Tests/Operators/run --stoa .build/debug/stoa
     fi
+}
+
+# Nothing of it needs an account, and nothing of it a container engine.
+step_deploy() {
+    [[ -x .build/debug/stoa ]] || {
+        echo "error: .build/debug/stoa is not built; run the step build first"
+        return 1
+    }
+    need_packages "${deployment_packages[@]}"
+    if ((!long)); then
+        bounded 1500 Tests/Deploy/run --stoa .build/debug/stoa
+        return
+    fi
+    # What the image is measured with; a debug build would say nothing.
+    swift build -c release --static-swift-stdlib --product stoa --scratch-path .build-release || return 1
+    bounded 5400 Tests/Deploy/run --long --stoa .build/debug/stoa
 }
 
 step_vfs() { bounded 600 Tests/VolumeVFS/run; }
