@@ -254,7 +254,7 @@ step_bench() {
     need_packages strace
     swift build -c release --product stoa-bench --scratch-path .build-lab || return 1
     local bench=.build-lab/release/stoa-bench store
-    for store in delete files; do bounded 120 Tests/Bench/strace "$bench" "$store" || return 1; done
+    for store in volume files; do bounded 120 Tests/Bench/strace "$bench" "$store" || return 1; done
     [[ $(uname -m) == x86_64 ]] || skip "kernels in user mode are packaged for x86_64 only"
     [[ $(id -u) == 0 && -w /dev/net/tun ]] || skip "hosts with a network of their own need root and /dev/net/tun"
     RUNLEVEL=1 need_packages "${laboratory_packages[@]}"
