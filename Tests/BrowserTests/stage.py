@@ -102,6 +102,7 @@ class Window:
 
     def menu(self, item, title=None):
         """Chooses `item` from the menu of the open conversation, or of the one called `title` in the list."""
+        self.page.bring_to_front()  # the browser paints what is behind once a second only
         if title:
             row = self.page.locator("#list .item", has_text=title)
             row.hover()
