@@ -4,6 +4,7 @@ import copy
 import ipaddress
 
 import moto.cloudformation.parsing as parsing
+from moto.ecr.models import Repository, ecr_backends
 from moto.efs.models import AccessPoint
 
 from account import resolved
@@ -68,3 +69,6 @@ parsing.clean_json = with_cidr(parsing.clean_json)
 parsing.parse_condition = with_conditions(parsing.parse_condition)
 parsing.parse_resource_and_generate_name = with_record(parsing.parse_resource_and_generate_name)
 parsing.ResourceMap.build_resource_diff = with_dependents(parsing.ResourceMap.build_resource_diff)
+# EmptyOnDelete: images go with their repository.
+Repository.delete = lambda repository, account, region: ecr_backends[account][region].delete_repository(
+    repository.name, force=True)

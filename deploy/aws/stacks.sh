@@ -212,7 +212,7 @@ unprotect_load_balancer() {
 delete_stack() {
     stack_exists "$1" || return 0
     say "deleting $1"
-    aws cloudformation delete-stack --stack-name "$1"
+    aws cloudformation delete-stack --stack-name "$1" || die "$1 cannot be deleted (above)"
     local deadline=$((SECONDS + stack_seconds_max)) state
     while state=$(stack_state "$1") && [[ $state && $state != DELETE_COMPLETE ]]; do
         [[ $state != DELETE_FAILED ]] || die "$1 could not be deleted whole: $(failures "$1"). Run this again afterwards"
