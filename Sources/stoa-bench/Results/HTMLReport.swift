@@ -164,7 +164,7 @@ struct HTMLReport {
         th, td { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
         th, td { border-bottom: 1px solid #ddd; }
         tr > :first-child { text-align: left; }
-        .wide { overflow-x: auto; }
+        .wide { overflow-x: auto; } li { overflow-wrap: anywhere; }
         .legend { list-style: none; padding: 0; font-size: .9rem; }
         svg { display: block; width: 100%; max-width: 44rem; margin: 1rem 0; }
         svg { font: 11px system-ui, sans-serif; }
