@@ -84,7 +84,6 @@ def migrate_new(stage, source):
         names = sorted(os.listdir(f"{place}/migrations"))
         table = pathlib.Path(place, "migrations/migrations.c").read_text()
         package = pathlib.Path(place, "Package.swift").read_text()
-        # Begun again it may have taken the file's name already: at most one file, named in both lists.
         return [(name, name in table, name in package) for name in names if name.endswith(".sql")]
 
     return lambda place: ["migrate", "new", "killed", "--source", place], state
