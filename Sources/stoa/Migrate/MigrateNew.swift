@@ -51,27 +51,35 @@ struct MigrateNew: ParsableCommand {
             var package = try? String(contentsOfFile: "\(source)/Package.swift", encoding: .utf8)
         else { throw ExitStatus.fail("\(source) is no checkout of Stoa", ExitStatus.dataError) }
         let numbers = names.filter { $0.hasSuffix(".sql") }.compactMap { Int($0.prefix(4)) }
-        guard let last = numbers.max(), !names.contains(where: { $0.hasSuffix("_\(name).sql") }) else {
-            throw ExitStatus.fail("there is a migration \(name) already", ExitStatus.dataError)
-        }
+        let taken = names.first { $0.hasSuffix("_\(name).sql") }
+        let last = (numbers.max() ?? 0) - (taken == nil ? 0 : 1)
         let number = String(String(10_000 + last + 1).suffix(4))
         let file = "\(number)_\(name).sql"
+        let text = Self.template.replacing("%d", with: "\(last)")
+        // One that was just begun, by a run that was ended perhaps, is the same one.
+        if let taken {
+            guard taken == file, try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8) == text
+            else {
+                throw ExitStatus.fail("there is a migration \(name) already", ExitStatus.dataError)
+            }
+        }
         let array = "static const unsigned char m\(number)[] = {\n#embed \"\(file)\"\n};\n\n"
-        guard table.insert(array, before: "static const cmigration all[]"),
+        guard
+            table.insert(array, before: "static const cmigration all[]", unless: "m\(number)[]"),
             table.insert(
                 "    {\"\(file)\", m\(number), sizeof m\(number)},\n",
-                before: "};\n\nconst cmigration *_Nonnull"),
+                before: "};\n\nconst cmigration *_Nonnull", unless: "{\"\(file)\","),
             package.insert(
                 "                \"\(file)\",\n",
-                before: "            ],\n            sources: [\"migrations.c\"]")
+                before: "            ],\n            sources: [\"migrations.c\"]", unless: "\"\(file)\"")
         else {
             throw ExitStatus.fail("migrations.c or Package.swift is not as expected", ExitStatus.dataError)
         }
         do {
-            let text = Self.template.replacing("%d", with: "\(last)")
-            try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+            // The file last: until then the same command takes the same number and goes on.
             try table.write(toFile: "\(folder)/migrations.c", atomically: true, encoding: .utf8)
             try package.write(toFile: "\(source)/Package.swift", atomically: true, encoding: .utf8)
+            try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
         } catch {
             throw ExitStatus.fail("\(folder) cannot be written", ExitStatus.unavailable)
         }
@@ -80,8 +88,10 @@ struct MigrateNew: ParsableCommand {
 }
 
 extension String {
-    /// Puts `text` before the only place where `mark` is; false when there is none or more than one.
-    fileprivate mutating func insert(_ text: String, before mark: String) -> Bool {
+    /// Puts `text` before the only place where `mark` is, unless `sign` says that it is there already; false
+    /// when there is no such place, or more than one.
+    fileprivate mutating func insert(_ text: String, before mark: String, unless sign: String) -> Bool {
+        if contains(sign) { return true }
         let places = ranges(of: mark)
         guard places.count == 1, let place = places.first else { return false }
         insert(contentsOf: text, at: place.lowerBound)
