@@ -4,6 +4,7 @@ import threading
 import time
 
 from laboratory import Worker, numbers
+from measuring import load
 
 DELAYS = [0, 0.3, 1, 3]
 ALL_STORES = ["volume", "portable", "delete", "truncate", "wal-exclusive", "files", "naive-files"]
@@ -223,6 +224,7 @@ def torture(measuring):
         worker = Worker(measuring.lab, "c1", f"torture-{store}", measuring.lab.worker, "torture run --volume /mnt/nfs/bench",
                         f"--store {store} --writers 1 --seconds {seconds} --kill-every 1 --answer-bytes 20000")
         lines = worker.end()
+        measuring.loads.append(load())
         said = numbers(lines[-1] if lines else "")
         rows.append([store, *(f"{said.get(name, -1):,.0f}" for name in ("kills", "acknowledged", "lost", "lost_sessions"))])
         if store == "naive-files":

@@ -157,7 +157,7 @@ struct HTMLReport {
         <title>stoa-bench</title>
         <style>
         :root { color-scheme: light; }
-        body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+        body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
         body { background: #fff; color: #1b1b1b; }
         h2 { margin: 2rem 0 .5rem; font-size: 1.15rem; }
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
