@@ -27,15 +27,15 @@ struct ProbeTests {
                 group.addTask { try await Self.follow(sessions[index % 3], of: task) }
             }
             while task.readerCount < 30 { try await Task.sleep(for: .milliseconds(10)) }
-            var before = store.looks
-            repeat {
-                before = store.looks
-                try await Task.sleep(for: .milliseconds(500))
-            } while store.looks.reads != before.reads
-            before = store.looks
             let seconds = 2
-            try await Task.sleep(for: .seconds(seconds))
-            let after = store.looks
+            var before = store.looks, after = before
+            // On a busy machine the last readers begin late: what counts is that it becomes quiet.
+            for _ in 0..<10 {
+                before = store.looks
+                try await Task.sleep(for: .seconds(seconds))
+                after = store.looks
+                if after.reads == before.reads { break }
+            }
             let cursors = seconds * 1_000 / Limits.probeIntervalMilliseconds
             let versions = seconds * 1_000 / Limits.sessionProbeIntervalMilliseconds
             #expect((1...cursors + 1).contains(after.cursors - before.cursors))
