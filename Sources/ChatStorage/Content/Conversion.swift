@@ -221,7 +221,8 @@ package struct Conversion: Sendable {
 }
 
 extension Conversion {
-    /// Whether `source` was moved to `target` by a conversion that finished.
+    /// Whether `source` was moved to `target` by a conversion that finished. What a run that was ended in its
+    /// very last step left in the target is removed then.
     /// - Throws: `VolumeError`.
     package static func isFinished(from source: String, to target: String) throws -> Bool {
         do {
@@ -229,7 +230,10 @@ extension Conversion {
                 let move = try VolumeMove.read(in: source),
                 let manifest = try VolumeManifest.read(in: target)
             else { return false }
-            return move.volume == manifest.id
+            guard move.volume == manifest.id else { return false }
+            try? FileManager.default.removeItem(atPath: "\(target)/\(ConversionLedger.folderName)")
+            try AtomicFile.remove(UnfinishedVolume.fileName, in: target)
+            return true
         } catch let error as SystemCallError {
             throw VolumeError(error, source)
         }
