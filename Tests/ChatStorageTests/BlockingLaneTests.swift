@@ -32,6 +32,8 @@ struct BlockingLaneTests {
         let lane = BlockingLane(label: "test", jobsMax: 2)
         let gate = DispatchSemaphore(value: 0)
         async let one: Void = lane.run(until: .now + .seconds(60)) { gate.wait() }
+        // Were the second one first, it would be over before anything waits.
+        try await until(1, wait: lane)
         async let two: Void = lane.run(until: .now + .seconds(60)) {}
         try await until(2, wait: lane)
         await #expect(throws: BlockingLane.Full.self) { try await lane.run(until: .now + .seconds(60)) {} }
