@@ -130,6 +130,13 @@ class Cell:
         return sum(self.by_type.values())
 
     @property
+    def calls_granted(self):
+        """Without locks that another host held: how often a host asks for one depends on when the two met, not on what an
+        operation costs. The engine gives back every lock that it takes, so what is left over was refused."""
+        said = self.by_type
+        return self.calls - max(0.0, said.get("LOCK", 0) - said.get("LOCKU", 0))
+
+    @property
     def kilobytes(self):
         """Over the network, an operation."""
         return sum(sum(one["cost"]["bytes"].values()) for one in self.rounds) / max(1, self.operations) / 1e3
