@@ -101,8 +101,11 @@ async def rolled(options, hurry, count):
                f"{said.strip().splitlines()[-1][:160]}")
         figures = await people.end()
         assert figures["interrupted"] == 0 and figures["failed"] == 0, figures
-        stopped = [task for task in scheduler.ended if task.ended_by]
-        assert all(task.ended_by == "itself" and task.process.returncode == 0 for task in stopped), "a task had to be killed"
+        # A task of the bad image may end with its own status just when it is told to.
+        stopped = [task for task in scheduler.ended if task.ended_by and task not in bad]
+        killed = [f"{task.name}: {task.ended_by}, status {task.process.returncode}" for task in stopped
+                  if task.ended_by != "itself" or task.process.returncode != 0]
+        assert not killed, f"tasks did not end as they should: {killed}"
         report(f"{count} people, {figures['turns']} turns, {figures['acknowledged']} acknowledged: 0 lost, 0 doubled, "
                f"0 interrupted; {people.checker.failures}")
         report(f"tasks ended by themselves {spread([task.stop_seconds for task in stopped], 's', 1)} after SIGTERM (limit "
