@@ -11,7 +11,7 @@ struct ChecksumTests {
     func pieces(count: Int) {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ $0 >> 3) }
         for piece in [1, 7, 64, 100, 4_096] {
-            var checksum = Checksum()
+            var checksum = SHA256()
             var rest = bytes[...]
             while !rest.isEmpty {
                 checksum.update(Array(rest.prefix(piece)))

@@ -41,7 +41,7 @@ enum FileCopy {
     private static func walk(
         _ source: borrowing OpenFile, edit: (inout [UInt8]) -> Void, _ body: ([UInt8]) throws -> Void
     ) throws -> Written {
-        var checksum = Checksum()
+        var checksum = SHA256()
         var at = 0
         var slice = [UInt8](repeating: 0, count: sliceBytes)
         let descriptor = source.descriptor

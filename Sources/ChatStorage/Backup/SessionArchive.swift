@@ -18,7 +18,7 @@ enum SessionArchive {
     /// - Throws: `SystemCallError`; `CancellationError` between two files.
     static func write(_ files: SessionFiles, _ names: [String], to path: String) throws -> FileCopy.Written {
         let target = try OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC)
-        var checksum = Checksum()
+        var checksum = SHA256()
         var count = 0
         func put(_ bytes: [UInt8]) throws {
             checksum.update(bytes)

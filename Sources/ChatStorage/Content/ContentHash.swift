@@ -26,7 +26,7 @@ package struct ContentHash: Hashable, Sendable, Codable {
     package init(of document: SessionDocument) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        var checksum = Checksum()
+        var checksum = SHA256()
         checksum.update(Array(try encoder.encode(document)))
         self.init(
             digest: checksum.finish(), conversations: document.conversations.count,

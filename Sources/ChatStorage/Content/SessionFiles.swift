@@ -58,7 +58,7 @@ struct SessionFiles {
 
     /// What tells whether anything in the folder changed.
     func mark(of names: [String]) -> String {
-        var checksum = Checksum()
+        var checksum = SHA256()
         for name in names { checksum.update(Array("\(name) \(mark(of: name) ?? "")\n".utf8)) }
         return FileCopy.hexadecimal(checksum.finish())
     }
