@@ -1,16 +1,10 @@
-/// The stock VFS with a rollback journal: for file systems without the locks that the volume engine needs.
-///
-/// PERSIST, because the other rollback modes were seen to lose data on NFS (see `Pragmas.journalMode`).
-/// Every transaction takes and gives back SQLite's own locks, so nothing is held between two of them.
-struct PortableEngine: StorageEngine {
-    let name = "portable"
-    let patience = HoldPatience.transactionOnly
-    let keepsLog = false
+/// An engine over SQLite's own VFS: every transaction takes and gives back SQLite's locks, so nothing is held
+/// between two of them, and no log waits to be emptied here.
+protocol TransactionEngine: StorageEngine {}
 
-    func open(path: String, access: OpenOptions.Access) throws(SQLiteError) -> Connection {
-        try Connection(
-            OpenOptions(path: path, vfs: "unix", access: access), pragmas: Pragmas(journalMode: "PERSIST"))
-    }
+extension TransactionEngine {
+    var patience: HoldPatience { .transactionOnly }
+    var keepsLog: Bool { false }
 
     func acquire(_ connection: Connection) throws(SQLiteError) -> Bool { false }
     func prepare(_ connection: Connection) throws(SQLiteError) {}
@@ -20,6 +14,18 @@ struct PortableEngine: StorageEngine {
     func logBytes(of connection: Connection) -> Int { 0 }
     func isFenced(_ connection: Connection) -> Bool { false }
     func checkpoint(_ connection: Connection) throws(SQLiteError) {}
+}
+
+/// The stock VFS with a rollback journal: for file systems without the locks that the volume engine needs.
+///
+/// PERSIST, because the other rollback modes were seen to lose data on NFS (see `Pragmas.journalMode`).
+struct PortableEngine: TransactionEngine {
+    let name = "portable"
+
+    func open(path: String, access: OpenOptions.Access) throws(SQLiteError) -> Connection {
+        try Connection(
+            OpenOptions(path: path, vfs: "unix", access: access), pragmas: Pragmas(journalMode: "PERSIST"))
+    }
 
     /// A journal in PERSIST mode keeps pages from before the last changes: it is removed, and made anew.
     func purge(_ connection: Connection) throws(SQLiteError) {

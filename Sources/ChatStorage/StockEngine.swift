@@ -4,10 +4,8 @@ package import Logging
 
 /// SQLite over its own VFS with a journal mode that people use: what the other engines are measured against.
 /// Volumes are never made with it, for each mode loses data on NFS or excludes every other host.
-struct StockEngine: StorageEngine {
+struct StockEngine: TransactionEngine {
     let mode: StockSQLite.Mode
-    let patience = HoldPatience.transactionOnly
-    let keepsLog = false
 
     var name: String { mode.rawValue }
 
@@ -23,14 +21,6 @@ struct StockEngine: StorageEngine {
         try Connection(OpenOptions(path: path, vfs: "unix", access: access), pragmas: pragmas)
     }
 
-    func acquire(_ connection: Connection) throws(SQLiteError) -> Bool { false }
-    func prepare(_ connection: Connection) throws(SQLiteError) {}
-    func release(_ connection: Connection) throws(SQLiteError) {}
-    func verify(_ connection: Connection) throws(SQLiteError) {}
-    func logFrames(of connection: Connection) -> Int { 0 }
-    func logBytes(of connection: Connection) -> Int { 0 }
-    func isFenced(_ connection: Connection) -> Bool { false }
-    func checkpoint(_ connection: Connection) throws(SQLiteError) {}
     func purge(_ connection: Connection) throws(SQLiteError) {}
 
     func remedy(for error: SQLiteError, on connection: Connection?) -> StorageRemedy {
