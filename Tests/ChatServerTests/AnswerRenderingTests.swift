@@ -15,7 +15,7 @@ struct AnswerRenderingTests {
         "| 1 | 2 |\n", "|", "|-", ":-", "**bold**", "*", "_", "[x](https://y.example)", "<div>\n", "</div>\n",
         "<!-- ", "-->\n",
         "\\", "\r\n", "\r", "é", "日本", "🙂", "\u{0}", "text\n| a |\n|---|\n", "- \n", "+\n", "#",
-        "####### x\n", "&amp;", "<br>",
+        "####### x\n", "&amp;", "<br>", "$$", "$x_1$", "\\[", "\\]\n", "+ ```\n", "1. ```\n", "    ```\n",
     ]
 
     static func randomText(_ random: inout SeededGenerator) -> String {
@@ -49,6 +49,24 @@ struct AnswerRenderingTests {
                     rendering.blocks.map(\.html) == Markdown.blocks(of: prefix[...]).map(\.html),
                     "\(prefix.debugDescription)")
             }
+        }
+    }
+
+    @Test(
+        "texts that once ended otherwise, at every step",
+        arguments: [
+            // A fence behind a carriage return that ends a line, and one in a list that is closed outside of it.
+            ">\r  ```\n``a\n```\n===\n```\n  > quote\n\\[",
+            "    ```\n\ntext\n\n```\n\\[ a_1\n\nb\n", "1. ```\n   a\n\n```\n$$\na_1\n\n```\n$$ b\n",
+        ])
+    func found(text: String) {
+        var rendering = AnswerRendering()
+        for end in text.unicodeScalars.indices {
+            let prefix = String(text[...end])
+            rendering.extend(to: prefix)
+            #expect(
+                rendering.blocks.map(\.html) == Markdown.blocks(of: prefix[...]).map(\.html),
+                "\(prefix.debugDescription)")
         }
     }
 

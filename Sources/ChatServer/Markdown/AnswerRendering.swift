@@ -16,6 +16,8 @@ struct AnswerRendering: Sendable {
     private var closedCount = 0
     /// Where the block after the closed ones begins.
     private var closedLength = 0
+    /// What the text up to there left for the formulas behind it.
+    private var closedMath = VerbatimMath.State()
 
     /// What a reader has to do: drop its blocks from `fromBlock` on and append these.
     struct Change: Hashable, Sendable {
@@ -73,7 +75,7 @@ struct AnswerRendering: Sendable {
     // MARK: Parts
 
     private mutating func append(_ rest: Substring) {
-        blocks += Markdown.blocks(of: rest).map { block in
+        blocks += Markdown.blocks(of: rest, after: closedMath).map { block in
             var block = block
             block.start += closedLength
             return block
@@ -91,7 +93,9 @@ struct AnswerRendering: Sendable {
             while end < bytes.count, bytes[end] & 0b1100_0000 == 0b1000_0000 { end -= 1 }
             let piece = String(decoding: bytes[start..<end], as: UTF8.self)
             blocks.append(
-                Markdown.Block(start: closedLength + start, html: Markdown.plain(piece), isTable: false))
+                Markdown.Block(
+                    start: closedLength + start, math: closedMath, html: Markdown.plain(piece), isTable: false
+                ))
             start = end
         }
     }
@@ -101,6 +105,7 @@ struct AnswerRendering: Sendable {
         guard settled > closedCount else { return }
         closedCount = settled
         closedLength = blocks[settled].start
+        closedMath = blocks[settled].math
     }
 
     /// How many blocks can never change again when the lines before `start` are complete: all that begin

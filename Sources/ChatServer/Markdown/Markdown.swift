@@ -14,6 +14,8 @@ enum Markdown {
     struct Block: Hashable, Sendable {
         /// Where its first line begins, in bytes of UTF-8 from the start of the text.
         var start: Int
+        /// Whether that line stands in code or in a formula, as far as formulas go.
+        let math: VerbatimMath.State
         /// What the page shows.
         let html: String
         /// A table may take the last line of the paragraph before it, so it is settled later than others.
@@ -21,16 +23,22 @@ enum Markdown {
     }
 
     /// The blocks of `text`, in order.
-    static func blocks(of text: Substring) -> [Block] {
+    /// - Parameter math: what the text before it left, if it begins with a later block of a longer one.
+    static func blocks(of text: Substring, after math: VerbatimMath.State = .init()) -> [Block] {
         var text = text
         return text.withUTF8 { bytes in
             // Escaped formulas stand on the same lines, so lines are counted in the text as it was written.
-            let document =
-                VerbatimMath.escaping(bytes)?.withUnsafeBufferPointer {
-                    MarkdownDocument($0, hasTables: affordsTables(bytes))
-                } ?? MarkdownDocument(bytes, hasTables: affordsTables(bytes))
+            var lines: [(start: Int, math: VerbatimMath.State)] = []
+            var verbatim = VerbatimMath(after: math, capacity: bytes.count + bytes.count / 4)
             let starts = lineStarts(of: bytes)
-            return document.safeBlocks { starts[min($0 - 1, starts.count - 1)] }
+            for (start, end) in zip(starts, starts.dropFirst() + [bytes.count]) {
+                lines.append((start, verbatim.state))
+                verbatim.take(bytes[start..<end])
+            }
+            let document = verbatim.output.withUnsafeBufferPointer {
+                MarkdownDocument($0, hasTables: affordsTables(bytes))
+            }
+            return document.safeBlocks { lines[min($0, lines.count) - 1] }
         }
     }
 

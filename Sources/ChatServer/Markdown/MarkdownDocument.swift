@@ -57,8 +57,9 @@ final class MarkdownDocument {
         cmark_parser_free(parser)
     }
 
-    /// Each child of the document as safe HTML; `offset` says where a line (the first is 1) begins.
-    func safeBlocks(offset: (Int) -> Int) -> [Markdown.Block] {
+    /// Each child of the document as safe HTML.
+    /// - Parameter line: where a line (the first is 1) begins, and with what state of formulas.
+    func safeBlocks(line: (Int) -> (start: Int, math: VerbatimMath.State)) -> [Markdown.Block] {
         let lines = firstLines()
         makeSafe()
         var blocks: [Markdown.Block] = []
@@ -66,8 +67,8 @@ final class MarkdownDocument {
         while let node = next {
             next = cmark_node_next(node)
             let isTable = String(cString: cmark_node_get_type_string(node)) == "table"
-            blocks.append(
-                Markdown.Block(start: offset(lines[blocks.count]), html: html(of: node), isTable: isTable))
+            let (start, math) = line(lines[blocks.count])
+            blocks.append(Markdown.Block(start: start, math: math, html: html(of: node), isTable: isTable))
         }
         return blocks
     }

@@ -2,49 +2,53 @@
 /// emphasis. What stands between `$…$`, `$$…$$`, `\(…\)` or `\[…\]` gets a backslash before every character
 /// that could mean something, so that what is shown is what the model said.
 ///
-/// Lines stay the same lines, and what a line becomes depends on it and those before it only, as with
-/// Markdown's own blocks: a growing answer is rendered from the start of its last block on
-/// (``AnswerRendering``). Hence a formula ends with its line; only one that begins a line with `$$` or `\[`
-/// goes on over the next ones, until it is closed or a blank line comes. Code is left alone: fenced, between
+/// Lines stay the same lines, and what a line becomes depends on it and on the ``State`` that the lines before
+/// it left. A growing answer is rendered from the start of its last block on (``AnswerRendering``), with the
+/// state of that place: what is code here is found by simpler rules than Markdown's, so a block's start alone
+/// does not tell. Hence a formula ends with its line; only one that begins a line with `$$` or `\[` goes on
+/// over the next ones, until it is closed or a blank line comes. Code is left alone: fenced, between
 /// backticks, or indented by four columns.
 struct VerbatimMath {
-    private var output: [UInt8] = []
-    private var fence: (mark: UInt8, count: Int, isQuoted: Bool)?
-    /// What closes the formula that goes on over lines.
-    private var closer: [UInt8]?
-
-    /// `bytes` with its formulas escaped; nil when there is none.
-    static func escaping(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-        let dollar = UInt8(ascii: "$")
-        guard bytes.contains(where: { $0 == dollar || $0 == backslash }) else { return nil }
-        var math = VerbatimMath()
-        math.output.reserveCapacity(bytes.count + bytes.count / 4)
-        var start = 0
-        while start < bytes.count {
-            let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n"))
-            math.take(line: Array(bytes[start..<(newline ?? bytes.count)]), isComplete: newline != nil)
-            start = (newline ?? bytes.count) + 1
+    /// What lines leave behind for the next one.
+    struct State: Hashable, Sendable {
+        fileprivate struct Fence: Hashable, Sendable {
+            let mark: UInt8
+            let count: Int
+            let isQuoted: Bool
         }
-        return math.output
+
+        /// The fence of code that is open.
+        fileprivate var fence: Fence?
+        /// What closes the formula that goes on over lines.
+        fileprivate var closer: [UInt8]?
     }
 
-    private mutating func take(line: [UInt8], isComplete: Bool) {
-        var line = line[...]
-        var ending: [UInt8] = isComplete ? [UInt8(ascii: "\n")] : []
-        if line.last == UInt8(ascii: "\r") {
-            ending.insert(line.removeLast(), at: 0)
-        }
-        let frame = Frame(of: line)
+    /// The text so far, with its formulas escaped.
+    private(set) var output: [UInt8] = []
+    private(set) var state: State
+
+    /// Begins with what the lines before left.
+    init(after state: State, capacity: Int) {
+        self.state = state
+        output.reserveCapacity(capacity)
+    }
+
+    /// Takes the next line in, with its ending unless it has none yet.
+    mutating func take(_ line: Slice<UnsafeBufferPointer<UInt8>>) {
+        let line = Array(line)
+        let end = (line.lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") } ?? -1) + 1
+        let isComplete = end < line.count
+        let frame = Frame(of: line[..<end])
         output += line[..<frame.end]
-        let content = line[frame.end...]
-        if closer != nil {
+        let content = line[frame.end..<end]
+        if state.closer != nil {
             continueFormula(content, isComplete: isComplete)
         } else if !isCode(content, frame: frame) {
             takeText(content, isComplete: isComplete, mayBegin: true)
         } else {
             output += content
         }
-        output += ending
+        output += line[end...]
     }
 
     /// What stands before a line's content: blanks and the marks of quotations.
@@ -73,13 +77,13 @@ struct VerbatimMath {
 
     private mutating func isCode(_ content: ArraySlice<UInt8>, frame: Frame) -> Bool {
         let run = Self.fenceRun(content)
-        if let open = fence, !open.isQuoted || frame.isQuoted {
-            if let run, run.mark == open.mark, run.count >= open.count, run.isBare { fence = nil }
+        if let open = state.fence, !open.isQuoted || frame.isQuoted {
+            if let run, run.mark == open.mark, run.count >= open.count, run.isBare { state.fence = nil }
             return true
         }
-        fence = nil
+        state.fence = nil
         if let run, run.mark == UInt8(ascii: "~") || !run.rest.contains(UInt8(ascii: "`")) {
-            fence = (run.mark, run.count, frame.isQuoted)
+            state.fence = State.Fence(mark: run.mark, count: run.count, isQuoted: frame.isQuoted)
             return true
         }
         return frame.columns >= 4
@@ -105,14 +109,14 @@ struct VerbatimMath {
     // MARK: Formulas
 
     private mutating func continueFormula(_ content: ArraySlice<UInt8>, isComplete: Bool) {
-        guard let closer, !content.isEmpty else {
-            self.closer = nil
+        guard let closer = state.closer, !content.isEmpty else {
+            state.closer = nil
             output += content
             return
         }
         if let end = Self.find(closer, in: content) {
             escape(content[..<end])
-            self.closer = nil
+            state.closer = nil
             takeText(content[end...], isComplete: isComplete, mayBegin: false)
         } else {
             escape(content)
@@ -146,7 +150,7 @@ struct VerbatimMath {
                 }
                 absent.insert(pair.close)
                 if mayBegin, rest.startIndex == text.startIndex, pair.goesOn {
-                    closer = pair.close
+                    state.closer = pair.close
                     escape(rest)
                     if isComplete { output.append(Self.backslash) }
                     return
