@@ -9,7 +9,7 @@ extension Shard {
     private static let checkpointPause = Duration.seconds(10)
     /// How often a log that should not be emptied is looked at again, while the shard is copied.
     private static let copyPause = Duration.milliseconds(250)
-    /// How often a lingering hold looks whether it is still alone.
+    /// The longest between two looks whether an idle shard is still alone.
     private static let lingerStep = Duration.milliseconds(250)
 
     /// Between two batches: ends a hold that has lasted long enough for those who may wait for it.
@@ -23,26 +23,44 @@ extension Shard {
     func linger() {
         guard let hold else { return }
         let now = ContinuousClock.now
-        guard hold.end(engine.patience, isAlone: isAlone(), idleSince: now) > now else {
+        idleSince = now
+        let end = hold.end(engine.patience, isAlone: isAlone(), idleSince: now)
+        guard end > now else {
             // No checkpoint: somebody probably waits.
             return letGo()
         }
-        // Not structured: it belongs to no caller. It ends with the hold, or when the pump comes back.
-        lingering = Task { await lingerOut(since: .now) }
+        // One look serves the operations that come until then: a timer for each would cost more than they do.
+        if let lingering, lingering.looks <= end { return }
+        lingering?.task.cancel()
+        // Not structured: it belongs to no caller. It ends with the hold, or when it finds the pump at work.
+        lingering = Lingering(
+            task: Task { await lingerOut() }, looks: min(end, now + Self.lingerStep))
     }
 
-    private func lingerOut(since idle: ContinuousClock.Instant) async {
-        // Between this check and `letGo` nothing is awaited, so the pump, which cancels first, cannot come
-        // in between.
-        while !Task.isCancelled, let hold {
-            let end = hold.end(engine.patience, isAlone: isAlone(), idleSince: idle)
-            let rest = end - ContinuousClock.now
-            guard rest > .zero else {
+    /// What gives an idle shard back.
+    struct Lingering {
+        let task: Task<Void, Never>
+        /// When it looks next whether that is due.
+        var looks: ContinuousClock.Instant
+    }
+
+    private func lingerOut() async {
+        while !Task.isCancelled, let looks = lingering?.looks {
+            try? await Task.sleep(until: looks, clock: .continuous)
+            // Another one has taken over.
+            guard !Task.isCancelled else { return }
+            // From here on nothing is awaited, so the pump cannot begin in between.
+            guard let hold, let idleSince else { break }
+            let now = ContinuousClock.now
+            let end = hold.end(engine.patience, isAlone: isAlone(), idleSince: idleSince)
+            guard end > now else {
                 checkpointIfIdle()
-                return letGo()
+                letGo()
+                break
             }
-            try? await Task.sleep(for: min(rest, Self.lingerStep))
+            lingering?.looks = min(end, now + Self.lingerStep)
         }
+        lingering = nil
     }
 
     /// Gives the shard back.

@@ -53,8 +53,10 @@ actor Shard {
     var hasWaited = false
     /// Since when the shard is wanted; nil once a transaction has begun.
     var wantedSince: ContinuousClock.Instant?
-    /// Gives an idle shard back; cancelled by new work.
-    var lingering: Task<Void, Never>?
+    /// Since when nothing was to be done; nil while the pump runs.
+    var idleSince: ContinuousClock.Instant?
+    /// Gives an idle shard back.
+    var lingering: Lingering?
     /// When a checkpoint failed last.
     var checkpointFailed: ContinuousClock.Instant?
     /// The next batch ends with an empty log (``purge()``), and whether it did.
@@ -163,8 +165,7 @@ actor Shard {
     /// Serves the queue until it is empty: reads, writes, reads, writes. The only code that touches the
     /// connection, but for the end of a linger.
     private func pump() async {
-        lingering?.cancel()
-        lingering = nil
+        idleSince = nil
         var wait: HoldPatience.Wait?
         var recovery = Self.recovery
         while queue.continuePump() {
@@ -189,6 +190,7 @@ actor Shard {
             }
         }
         if queue.isClosed {
+            lingering?.task.cancel()
             checkpointIfIdle()
             letGo()
             drop()

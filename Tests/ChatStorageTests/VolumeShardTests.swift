@@ -138,6 +138,19 @@ struct VolumeShardTests {
         }
     }
 
+    @Test("operations one by one share the timer that gives the shard back")
+    func lingersOnce() async throws {
+        let shard = file.open(isAlone: true)
+        var timers: Set<Task<Void, Never>> = []
+        for id in 1...50 {
+            try await shard.insert(id)
+            if let timer = await shard.lingering?.task { timers.insert(timer) }
+        }
+        // A timer that finds an operation at work ends, and the next one begins after it.
+        #expect((1...10).contains(timers.count))
+        await shard.close()
+    }
+
     @Test("closing gives the shard back at once")
     func closeReleases() async throws {
         let shard = file.open(isAlone: true)
