@@ -34,7 +34,7 @@ struct Stoa: AsyncParsableCommand {
         subcommands: [
             Serve.self, Health.self, Top.self, Doctor.self, Migrate.self, VolumeCommand.self,
             BackupCommand.self, RestoreCommand.self, ConvertCommand.self, SessionsCommand.self,
-            ModelsCommand.self,
+            ModelsCommand.self, BenchCommand.self,
             DoctorPeer.self,
         ])
 }

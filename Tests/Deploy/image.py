@@ -5,7 +5,7 @@ usage: Tests/Deploy/image.py --program PATH --root FOLDER
 
 Reads deploy/Dockerfile and carries out the stages behind the one that compiles, instruction by instruction, in a Debian made
 by debootstrap and made slim as Debian's own image is: so what is measured and started is what the Dockerfile says. `COPY --from=build` takes the
-program given. Needs root and Debian's debootstrap. Prints what it did, and the size.
+program given, and those beside it. Needs root and Debian's debootstrap. Prints what it did, and the size.
 """
 
 import argparse
@@ -101,11 +101,11 @@ class Image:
         if stage != "build":
             assert source.endswith("/") and target == "/", rest
             return run(["cp", "--archive", f"{self.top / stage}{source}.", str(self.root)])
-        assert source == "/stoa", rest
+        # What the first stage compiled lies beside each other.
         place = self.root / target.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
-        strip = re.search(r"strip (.*) -o /stoa \S+", DOCKERFILE.read_text())[1]
-        run(["strip", *shlex.split(strip), "-o", str(place), self.program])
+        strip, name = re.search(rf"strip (\S+) -o {source} \.build/release/(\S+)", DOCKERFILE.read_text()).groups()
+        run(["strip", strip, "-o", str(place), str(pathlib.Path(self.program).with_name(name))])
         place.chmod(0o755)
 
     def do_user(self, rest):

@@ -1,6 +1,7 @@
 """The image's last stage, made in a plain folder and started as ECS would: see `image`."""
 
 import asyncio
+import json
 import os
 import pathlib
 import shutil
@@ -35,9 +36,10 @@ def stage(options):
 async def image(options):
     need_root()
     program = HOME / ".build-release/release/stoa"
-    if not program.exists():
-        raise Skipped(f"{program} is not built: swift build -c release --static-swift-stdlib --product stoa "
-                      "--scratch-path .build-release")
+    for one in (program, program.with_name("stoa-bench")):
+        if not one.exists():
+            raise Skipped(f"{one} is not built: swift build -c release --static-swift-stdlib --product {one.name} "
+                          "--scratch-path .build-release")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="stoa-image-"))
     process = None
     try:
@@ -45,8 +47,8 @@ async def image(options):
         await asyncio.to_thread(made.build)
         size = made.megabytes()
         files = [one for one in made.root.rglob("*") if one.is_file() and not one.is_symlink()]
-        program = (made.root / "usr/local/bin/stoa").stat().st_size / 1e6
-        report(f"image: {size:.1f} MB in {len(files)} files, of them the program {program:.1f}")
+        programs = [(made.root / "usr/local/bin" / name).stat().st_size / 1e6 for name in ("stoa", "stoa-bench")]
+        report(f"image: {size:.1f} MB in {len(files)} files, of them the server {programs[0]:.1f}, the benchmark {programs[1]:.1f}")
         assert not [one for one in files if one.name in ("sh", "bash", "dash", "apt", "perl")], "it has a shell"
         assert size <= MEGABYTES_MAX, f"{size:.1f} MB"
         volume = folder / "volume"
@@ -79,12 +81,26 @@ async def image(options):
         assert await asyncio.to_thread(process.wait, 60) == 0
         report("served a chat as user 10001 with no capability and a read-only root; nothing was written outside the volume")
         assert healthy == 0
+        measured = measure(made, volume)
+        report(f"`stoa bench run` in it: {measured} operations on the same volume")
     finally:
         if process and process.poll() is None:
             process.kill()
             process.wait()
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(made, volume):
+    """The benchmark as a one-off task's command: its results, from the volume."""
+    words = "bench run --volume /mnt/stoa --stores volume,files --workloads append --rounds 1 --seconds 1 --quiet --json /mnt/stoa/b"
+    process = made.start(str(volume), {}, words.split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said[-800:]
+    cells = json.loads((volume / "b").read_text())["cells"]
+    counts = [sum(sum(histogram["counts"]) for one in cell["rounds"] for histogram in one["latencies"].values()) for cell in cells]
+    assert len(counts) == 2 and all(counts), counts
+    return sum(counts)
 
 
 async def chat(url):
