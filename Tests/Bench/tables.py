@@ -175,9 +175,9 @@ def growth(measuring):
 
 
 def loops(measuring):
-    """Open and closed loop at low load, and a stall of one second; 3 ms delay"""
-    # More than what a busy machine adds by waking a thread too late, which only an open loop sees.
-    measuring.delay(3)
+    """Open and closed loop at low load, and a stall of one second; 10 ms delay"""
+    # More than what a guest adds by waking a thread too late, about a millisecond, which only an open loop sees.
+    measuring.delay(10)
     words = "--stores volume --workloads append --shards 1 --rounds 2 --warm-up 0.5"
     closed = measuring.one_host(words, "--clients 1 --seconds 4", label="closed").cell("volume", "append")
     # One client in the closed loop sends all it can; so few arrive here that nobody waits for anybody.
@@ -191,6 +191,8 @@ def loops(measuring):
                                ("open, 100/s, stall of 1 s injected", stalled),
                                ("open, 100/s, NFS server frozen for 1 s", frozen))]
     measuring.table(["append of `volume`", "p50 ms", "p90", "p99", "p99.9", "max", "operations"], rows)
+    more = [opened.percentile(share) / closed.percentile(share) - 1 for share in (0.5, 0.9)]
+    measuring.say(f"Where nobody waits the open loop told {more[0]:+.0%} in the median and {more[1]:+.0%} in p90.")
     for name, cell in (("injected", stalled), ("real", frozen)):
         measuring.require(cell.percentile(0.999) >= 900, f"p99.9 does not show the {name} stall")
         measuring.require(cell.longest >= 900, f"max does not show the {name} stall")
@@ -218,22 +220,38 @@ def frozen_server(measuring, words):
 
 
 def torture(measuring):
-    """kill -9 of writers: what was acknowledged and is gone"""
-    seconds = 12 if measuring.is_short else 25
+    """kill -9 of writers: what was acknowledged and is gone; 3 ms delay"""
+    # What tears a file is a death between its being emptied and its being written again: the longer the network takes, the
+    # likelier, but never certain. So the store that must lose is killed until it has.
+    measuring.delay(3)
     rows = []
-    for store in stores(measuring, ["volume", "files", "naive-files"]) + (["naive-files"] if measuring.is_short else []):
-        measuring.lab.run("c2", "rm -rf /mnt/nfs/bench; mkdir /mnt/nfs/bench")
-        worker = Worker(measuring.lab, "c1", f"torture-{store}", measuring.lab.worker, "torture run --volume /mnt/nfs/bench",
-                        f"--store {store} --writers 1 --seconds {seconds} --kill-every 1 --answer-bytes 20000")
-        lines = worker.end()
-        measuring.loads.append(load())
-        said = numbers(lines[-1] if lines else "")
-        rows.append([store, *(f"{said.get(name, -1):,.0f}" for name in ("kills", "acknowledged", "lost", "lost_sessions"))])
-        if store == "naive-files":
-            measuring.require(said.get("lost_sessions", 0) > 0, "naive-files lost no session: kill more often")
-        else:
-            measuring.require(said.get("faults") == 0 and said.get("acknowledged", 0) > 0, f"{store}: {lines[-3:]}")
+    for store in stores(measuring, ["volume", "files"]) + ["naive-files"]:
+        kills = acknowledged = lost = sessions = 0
+        for _ in range(TORTURES_MAX if store == "naive-files" else 1):
+            lines = tortured(measuring, store, 12 if measuring.is_short else 25)
+            said = numbers(lines[-1] if lines else "")
+            kills, acknowledged = kills + said.get("kills", 0), acknowledged + said.get("acknowledged", 0)
+            lost, sessions = lost + said.get("lost", 0), max(sessions, said.get("lost_sessions", 0))
+            if store != "naive-files":
+                measuring.require(said.get("faults") == 0 and acknowledged > 0, f"{store}: {lines[-3:]}")
+            elif sessions:
+                break
+        rows.append([store, *(f"{count:,.0f}" for count in (kills, acknowledged, lost, sessions))])
+    measuring.require(sessions > 0, f"naive-files lost no session by {kills:.0f} kills")
     measuring.table(["one writer", "kills", "acknowledged", "lost", "sessions lost (of 4)"], rows)
+
+
+TORTURES_MAX = 6
+
+
+def tortured(measuring, store, seconds):
+    """What the torture said."""
+    measuring.lab.run("c2", "rm -rf /mnt/nfs/bench; mkdir /mnt/nfs/bench")
+    worker = Worker(measuring.lab, "c1", f"torture-{store}", measuring.lab.worker, "torture run --volume /mnt/nfs/bench",
+                    f"--store {store} --writers 1 --seconds {seconds} --kill-every 1 --answer-bytes 20000")
+    lines = worker.end()
+    measuring.loads.append(load())
+    return lines
 
 
 SERVER = "10.77.0.2"
