@@ -223,7 +223,10 @@ step_deploy() {
         return
     fi
     # What the image is measured with; a debug build would say nothing.
-    swift build -c release --static-swift-stdlib --product stoa --scratch-path .build-release || return 1
+    local product
+    for product in stoa stoa-bench; do
+        swift build -c release --static-swift-stdlib --product "$product" --scratch-path .build-release || return 1
+    done
     bounded 5400 Tests/Deploy/run --long --stoa .build/debug/stoa
 }
 
