@@ -55,7 +55,7 @@ struct AnswerRenderingTests {
     @Test(
         "texts that once ended otherwise, at every step",
         arguments: [
-            // A fence behind a carriage return that ends a line, and one in a list that is closed outside of it.
+            // A fence behind a carriage return that ends a line, and one in a list that is closed outside.
             ">\r  ```\n``a\n```\n===\n```\n  > quote\n\\[",
             "    ```\n\ntext\n\n```\n\\[ a_1\n\nb\n", "1. ```\n   a\n\n```\n$$\na_1\n\n```\n$$ b\n",
         ])

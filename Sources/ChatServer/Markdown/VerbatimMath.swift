@@ -2,12 +2,12 @@
 /// emphasis. What stands between `$…$`, `$$…$$`, `\(…\)` or `\[…\]` gets a backslash before every character
 /// that could mean something, so that what is shown is what the model said.
 ///
-/// Lines stay the same lines, and what a line becomes depends on it and on the ``State`` that the lines before
-/// it left. A growing answer is rendered from the start of its last block on (``AnswerRendering``), with the
-/// state of that place: what is code here is found by simpler rules than Markdown's, so a block's start alone
-/// does not tell. Hence a formula ends with its line; only one that begins a line with `$$` or `\[` goes on
-/// over the next ones, until it is closed or a blank line comes. Code is left alone: fenced, between
-/// backticks, or indented by four columns.
+/// Lines stay the same lines, and what a line becomes depends on it and on the ``State`` that the lines
+/// before it left. A growing answer is rendered from the start of its last block on (``AnswerRendering``),
+/// with the state of that place: what is code here is found by simpler rules than Markdown's, so a block's
+/// start alone does not tell. Hence a formula ends with its line; only one that begins a line with `$$` or
+/// `\[` goes on over the next ones, until it is closed or a blank line comes. Code is left alone: fenced,
+/// between backticks, or indented by four columns.
 struct VerbatimMath {
     /// What lines leave behind for the next one.
     struct State: Hashable, Sendable {
