@@ -68,9 +68,12 @@ class Worker:
         self.acks = lab.folder / f"{name}.acks"
         self.pid = lab.folder / f"{name}.pid"
         command = f"echo $BASHPID >{self.pid}; exec {' '.join(words)}"
+        # Not a pipe: one that nobody reads until the end is full after a thousand lines of log, and whoever writes the next
+        # one stands still, with the lock in its hand.
+        self.output = tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(
             [HERE / "lab", "run", host, command], env=lab.environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=self.output, stderr=subprocess.STDOUT)
         self.began = time.monotonic()
 
     @property
@@ -99,12 +102,15 @@ class Worker:
 
     def end(self, seconds_max=240):
         """What it said, when it has ended."""
+        late = ""
         try:
-            text, _ = self.process.communicate(timeout=seconds_max)
+            self.process.wait(seconds_max)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            text, _ = self.process.communicate()
-            text += f"\nfailed: {self.name} still ran after {seconds_max} s"
+            self.process.wait()
+            late = f"\nfailed: {self.name} still ran after {seconds_max} s"
+        self.output.seek(0)
+        text = self.output.read() + late
         return [line for line in text.splitlines() if line != "ready" and "Killed" not in line]
 
 
