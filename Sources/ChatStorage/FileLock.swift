@@ -25,7 +25,7 @@ package final class FileLock: Sendable {
     package enum Kind: Sendable { case exclusive, shared }
 
     private let path: String
-    private let descriptor: Int32
+    let descriptor: Int32
 
     /// Opens `path` for locking. Blocks.
     /// - Parameter create: makes an empty file (mode 0600) when there is none.
@@ -35,7 +35,14 @@ package final class FileLock: Sendable {
         descriptor = try systemCall("open") { open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o600) }
     }
 
-    deinit { _ = close(descriptor) }
+    deinit {
+        // Closing alone would leave the lock to a child process that was just started and has not yet come to
+        // its exec, which closes its copy of the descriptor: "the lock is released either by an explicit
+        // LOCK_UN operation on any of these duplicate file descriptors, or when all such file descriptors
+        // have been closed" (flock(2)).
+        _ = flock(descriptor, LOCK_UN)
+        _ = close(descriptor)
+    }
 
     /// Takes the lock unless somebody has it. Blocks for one round trip at most. Idempotent; never used to
     /// turn a shared lock into an exclusive one, which some servers refuse.

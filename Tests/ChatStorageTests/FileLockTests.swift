@@ -1,7 +1,8 @@
-import ChatStorage
 import ChatTesting
 import Foundation
 import Testing
+
+@testable import ChatStorage
 
 @Suite("FileLock")
 struct FileLockTests {
@@ -35,6 +36,17 @@ struct FileLockTests {
         _ = try Data(contentsOf: URL(filePath: path))
         do { _ = try FileLock(path, create: false) }
         #expect(try FileLock(path, create: false).tryLock() == false)
+    }
+
+    @Test("the lock goes with its object, whoever still has a copy of the descriptor")
+    func copies() throws {
+        var lock: FileLock? = try FileLock(path, create: true)
+        #expect(try lock?.tryLock() == true)
+        // What a child process has between its start and its exec.
+        let copy = dup(try #require(lock).descriptor)
+        defer { close(copy) }
+        lock = nil
+        #expect(try FileLock(path, create: false).tryLock())
     }
 
     @Test("another process excludes us until it ends, however it ends")
