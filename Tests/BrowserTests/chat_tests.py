@@ -87,10 +87,17 @@ def stop_early(stage):
 def model_switch(stage):
     server, window = stage.visit()
     window.ask("First.")
+    # The change is still on its way when the prompt is sent.
+    held = []
+    window.page.route("**/conversations/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_())
     window.page.select_option("#model", "demo-short")
-    until("the server knows", lambda: server.call(
-        "GET", f"/conversations/{window.conversation}", window.key)["conversation"]["model"] == "demo-short")
-    window.ask("Second.")
+    window.send("Second.")
+    until("on its way", lambda: held)
+    window.page.wait_for_timeout(300)
+    held.pop().continue_()
+    window.page.unroute("**/conversations/*")
+    until("answered", lambda: window.answers.count() == 2)
+    window.await_state("complete")
     messages = server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"]
     assert [message["model"] for message in messages if message["role"] == "assistant"] == ["demo", "demo-short"]
     window.new()

@@ -82,7 +82,7 @@ def instructions(stage):
     window.page.fill("dialog textarea", "")
     window.page.click("dialog >> text=Save")
     until("none", lambda: stored() is None)
-    assert window.page.get_attribute("#instructions", "data-set") is None
+    until("and the page says so", lambda: window.page.get_attribute("#instructions", "data-set") is None)
 
 
 @test("the page speaks German to a German browser, and the language is switched without a reload")

@@ -69,11 +69,20 @@ export const conversations = {
         this.changed();
     },
 
-    /// Changes title, model, system prompt or pin.
-    change: (id, fields) => attempt(async () => conversations.share(await call("PATCH", `/conversations/${id}`, fields))),
+    /// Changes title, model, system prompt or pin, after what was changed before.
+    change(id, fields) {
+        const change = () => attempt(async () => conversations.share(await call("PATCH", `/conversations/${id}`, fields)));
+        const done = Promise.resolve(changing.get(id)).then(change);
+        changing.set(id, done);
+        return done.finally(() => changing.get(id) === done && changing.delete(id));
+    },
+
+    /// When what was changed here has reached the server or failed: who chooses a model and sends at once means that model.
+    settled: (id) => changing.get(id),
 };
 
 const known = new Map();
+const changing = new Map();
 let next = null;
 
 /// Takes a conversation unless a newer version is known; says whether anything changed.

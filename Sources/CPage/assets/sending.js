@@ -64,6 +64,7 @@ async function deliver(item) {
 async function send(item) {
     chat.showPending(item);
     try {
+        await conversations.settled(item.conversation);
         const turn = await outbox.deliver(item, {
             created(conversation) {
                 if (conversation.id === chat.current) chat.wishes = {};
