@@ -83,19 +83,24 @@ def stop_early(stage):
     window.await_state("stopped")
 
 
+def choose_before(window, model, act):
+    """Chooses a model and acts while that is still on its way to the server."""
+    held = []
+    window.page.route("**/conversations/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_())
+    window.page.select_option("#model", model)
+    act()
+    # Requests are handed to the route only while something is asked of the page.
+    until("on its way", lambda: window.page.wait_for_timeout(10) or held)
+    window.page.wait_for_timeout(300)
+    held.pop().continue_()
+    window.page.unroute("**/conversations/*")
+
+
 @test("the model is switched for one conversation, and its answers say who wrote them")
 def model_switch(stage):
     server, window = stage.visit()
     window.ask("First.")
-    # The change is still on its way when the prompt is sent.
-    held = []
-    window.page.route("**/conversations/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_())
-    window.page.select_option("#model", "demo-short")
-    window.send("Second.")
-    until("on its way", lambda: held)
-    window.page.wait_for_timeout(300)
-    held.pop().continue_()
-    window.page.unroute("**/conversations/*")
+    choose_before(window, "demo-short", lambda: window.send("Second."))
     until("answered", lambda: window.answers.count() == 2)
     window.await_state("complete")
     messages = server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"]
@@ -104,6 +109,10 @@ def model_switch(stage):
     assert window.page.input_value("#model") == "demo", "the choice leaked into another conversation"
     window.page.go_back()
     until("the choice is kept", lambda: window.page.input_value("#model") == "demo-short")
+    choose_before(window, "demo", lambda: window.page.click(".message.assistant:last-child [data-action=again]"))
+    answered_by = lambda: server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"][-1]
+    until("answered anew", lambda: answered_by()["id"] != messages[-1]["id"])
+    assert answered_by()["model"] == "demo"
 
 
 @test("reset removes the messages after a question, and the conversation goes on")

@@ -179,12 +179,16 @@ function toggleWrap() {
 
 /// What a button below a message asks of the server; what comes of it arrives as events.
 function request(message, name) {
-    const path = `/conversations/${chat.log.conversation}`, place = `${path}/messages/${message.id}`;
-    if (name === "go-on") return () => persist(() => call("POST", `${place}/continue`, { version: message.version }));
+    const { conversation } = chat.log, path = `/conversations/${conversation}`, place = `${path}/messages/${message.id}`;
+    const ask = (verb, body) => async () => {
+        await conversations.settled(conversation);
+        return persist(() => call("POST", `${place}/${verb}`, body));
+    };
+    if (name === "go-on") return ask("continue", { version: message.version });
     const id = newId();
     if (name === "again") {
         chat.log.refocus = { id, name };
-        return () => persist(() => call("POST", `${place}/retry`, { id }));
+        return ask("retry", { id });
     }
     const shown = message.alternatives[message.alternatives.indexOf(message.id) + (name === "next" ? 1 : -1)];
     chat.log.refocus = { id: shown, name };
