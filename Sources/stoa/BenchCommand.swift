@@ -37,11 +37,9 @@ struct BenchCommand: ParsableCommand {
         throw ExitStatus.fail("cannot start \(program): \(cause)", ExitStatus.unavailable)
     }
 
-    /// The file that this process runs.
+    /// Where the file lies that this process runs.
     private static var ownPath: String? {
-        guard let path = realpath("/proc/self/exe", nil) ?? realpath(CommandLine.arguments[0], nil) else {
-            return nil
-        }
+        guard let path = realpath(Stoa.program, nil) else { return nil }
         defer { free(path) }
         return String(cString: path)
     }

@@ -90,13 +90,7 @@ struct DoctorPeer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "doctor-peer", shouldDisplay: false)
 
     /// Starts this program again, also when its file was replaced or removed meanwhile.
-    static var command: [String] {
-        #if os(Linux)
-            ["/proc/self/exe", "doctor-peer"]
-        #else
-            [CommandLine.arguments[0], "doctor-peer"]
-        #endif
-    }
+    static var command: [String] { [Stoa.program, "doctor-peer"] }
 
     @Argument var folder: String
 

@@ -39,6 +39,17 @@ struct Stoa: AsyncParsableCommand {
         ])
 }
 
+extension Stoa {
+    /// What starts the file again that this process runs, also when it was replaced meanwhile.
+    static var program: String {
+        #if os(Linux)
+            "/proc/self/exe"
+        #else
+            CommandLine.arguments[0]
+        #endif
+    }
+}
+
 /// What this program is.
 enum Version {
     static let text = "0.1.0"
