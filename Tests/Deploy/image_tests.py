@@ -95,7 +95,10 @@ def measure(made, volume):
     """The benchmark as a one-off task's command: its results, from the volume."""
     words = "bench run --volume /mnt/stoa --stores volume,files --workloads append --rounds 1 --seconds 1 --quiet --json /mnt/stoa/b"
     process = made.start(str(volume), {}, words.split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said, _ = process.communicate(timeout=120)
+    try:
+        said, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 0, said[-800:]
     cells = json.loads((volume / "b").read_text())["cells"]
     counts = [sum(sum(histogram["counts"]) for one in cell["rounds"] for histogram in one["latencies"].values()) for cell in cells]
