@@ -73,7 +73,19 @@ def lists_across_browsers(stage):
         until("the new title", lambda: window.titles == ["Renamed from afar"])
     streams = [url for window in others for url in window.requests if "/session/events" in url]
     assert len(streams) == 1, f"{len(streams)} streams"
+    meanwhile = one.call("POST", "/conversations", first.key, {"model": "scripted", "title": "Gone unheard"})["id"]
+    for window in others:
+        until("the second one", lambda: window.titles == ["Gone unheard", "Renamed from afar"])
+
+    def nobody_follows(route):
+        one.call("DELETE", f"/conversations/{meanwhile}", first.key)
+        route.continue_()
+
+    for window in others[1:]:
+        window.page.route("**/api/v1/session/events", nobody_follows)
     others[0].page.close()
+    for window in others[1:]:
+        until("gone, though nobody followed when it went", lambda: window.titles == ["Renamed from afar"])
     one.call("DELETE", f"/conversations/{first.conversation}", first.key)
     for window in others[1:]:
         until("gone, also when the window that followed is closed", lambda: window.titles == [])

@@ -90,7 +90,7 @@ served.changed = (task) => {
 
 /// What happens in conversations that no window has open, and in other browsers.
 const news = {
-    list: (data) => conversations.take(data),
+    list: (data) => conversations.takeForAll(data),
     conversation: ({ conversation }) => conversations.share(conversation),
     removed: ({ id }) => conversations.forget(id),
 };

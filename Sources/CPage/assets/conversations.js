@@ -28,16 +28,24 @@ export const conversations = {
     },
 
     /// The newest conversations as the server has them: of those that would be among them, the others are gone.
-    take({ conversations: newest, more }) {
+    /// `heard` when the other windows hear of them as well.
+    take({ conversations: newest, more }, { heard = false } = {}) {
         const told = new Set(newest.map((conversation) => conversation.id)), others = newest.filter(({ pinned }) => !pinned);
         const oldest = !more ? -Infinity : Math.min(...others.map((conversation) => conversation.updated_ms));
         for (const { id, pinned, updated_ms: updatedMs } of [...known.values()]) {
             const wouldBeTold = pinned ? !more || others.length > 0 : updatedMs > oldest;
             if (wouldBeTold && !told.has(id)) known.delete(id);
         }
-        newest.filter(learn).forEach(tell);
+        const news = newest.filter(learn);
+        if (!heard) news.forEach(tell);
         this.more ||= more;
         this.changed();
+    },
+
+    /// The same from the stream that this window follows for all of them: what is missing is news for them, too.
+    takeForAll(page) {
+        windows.postMessage({ session: this.session?.id, page });
+        this.take(page, { heard: true });
     },
 
     /// One conversation as the server has it, told on to the other windows.
@@ -98,6 +106,7 @@ const tell = (conversation) => windows.postMessage({ session: conversations.sess
 windows.addEventListener("message", ({ data }) => {
     if (!conversations.session || data.session !== conversations.session.id) return;
     if (data.removed) conversations.forget(data.removed, { heard: true });
+    else if (data.page) conversations.take(data.page, { heard: true });
     else if (data.conversation && learn(data.conversation)) conversations.changed();
 });
 
