@@ -185,11 +185,14 @@ export class Log {
         this.noteEnd();
     }
 
-    /// One page upwards; what the reader looks at stays where it is.
-    async loadEarlier(limit = pageMessages) {
+    /// One page upwards, one at a time; what the reader looks at stays where it is.
+    loadEarlier(limit = pageMessages) {
+        return this.loadingEarlier ??= this.readEarlier(limit).finally(() => { this.loadingEarlier = null; });
+    }
+
+    async readEarlier(limit) {
         const before = this.earlier, conversation = this.conversation;
-        if (before === null || this.isLoadingEarlier) return;
-        this.isLoadingEarlier = true;
+        if (before === null) return;
         try {
             const page = await call("GET", `/conversations/${conversation}?before=${before}&limit=${limit}&render=html`);
             if (conversation !== this.conversation || before !== this.earlier) return;
@@ -198,18 +201,17 @@ export class Log {
             this.earlier = page.earlier;
             this.paint();
             this.scroll.scrollTop = this.scroll.scrollHeight - fromEnd;
-        } catch { /* the button is still there */ } finally {
-            this.isLoadingEarlier = false;
-        }
+        } catch { /* the button is still there */ }
     }
 
     /// Until the message is here, shown and looked at; false when it is not in this conversation.
     async reveal(id) {
         const { conversation } = this;
         while (!this.views.has(id) && this.earlier !== null && conversation === this.conversation) {
+            await this.loadingEarlier; // which somebody who scrolls has asked for, here or elsewhere
             const before = this.earlier;
             await this.loadEarlier(pageMessagesMax);
-            if (before === this.earlier) return false;
+            if (before === this.earlier) break;
         }
         const view = this.views.get(id);
         if (!view || conversation !== this.conversation) return false;
