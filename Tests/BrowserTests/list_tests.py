@@ -112,3 +112,12 @@ def many(stage):
         window.page.click("[data-action=more]")
         until("more of them", lambda: len(window.titles) > before or not window.page.locator("[data-action=more]").count())
     assert sorted(window.titles) == sorted(f"Number {number}" for number in range(1, 121))
+    window.page.evaluate("dispatchEvent(new Event('focus'))")
+    with window.page.expect_response("**/api/v1/session"):
+        window.page.evaluate("dispatchEvent(new Event('focus'))")
+    window.page.wait_for_timeout(100)
+    assert window.page.locator("[data-action=more]").count() == 0, "there are no more to load"
+    # It is older than what another browser's deletions are told of.
+    server.call("DELETE", "/conversations/many-5", window.key)
+    window.page.click("#list .item >> text='Number 5'")
+    until("it is said, and no longer listed", lambda: "Number 5" not in window.titles and window.page.is_visible("#notice"))

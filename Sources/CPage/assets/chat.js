@@ -86,6 +86,7 @@ export const chat = {
             this.log.show(id, [], null);
             if (outbox.items(id).length) return;
             this.leave();
+            if (problem.status === 404) conversations.forget(id);
             notice(problem.status === 404 ? say("not-in-session") : problem.message);
         } finally {
             clearTimeout(slow);

@@ -38,7 +38,7 @@ export const conversations = {
         }
         const news = newest.filter(learn);
         if (!heard) news.forEach(tell);
-        this.more ||= more;
+        this.more ||= more && next !== null;
         this.changed();
     },
 
@@ -66,7 +66,7 @@ export const conversations = {
 
     async loadMore() {
         await attempt(async () => {
-            next ??= (await call("GET", `/conversations?limit=${pageCount}`)).next;
+            next ??= (await call("GET", `/conversations?limit=${pageCount}`)).next; // the newest are here
             if (next !== null) {
                 const page = await call("GET", `/conversations?limit=${pageCount}&before=${encodeURIComponent(next)}`);
                 page.conversations.forEach(learn);
