@@ -72,6 +72,27 @@ def deletion(stage):
     until("gone in both", lambda: first.titles == second.titles == ["Stay"])
 
 
+@test("a new key does not bring back what is being deleted")
+def deletion_and_rotation(stage):
+    server, window = stage.visit()
+    talk(window, "Away with it", "Stay")
+    identity, old = server.call("GET", "/conversations", window.key)["conversations"][1]["id"], window.key
+    window.menu("Delete", "Away with it")
+    until("hidden", lambda: window.titles == ["Stay"])
+    window.page.evaluate("window.hasOldKey = true")
+    window.page.click("#settings")
+    window.page.click("dialog >> text=Replace the key")
+    window.page.click("dialog:last-of-type button >> text='Replace it'")
+    until("it begins anew", lambda: not window.page.evaluate("window.hasOldKey"))
+    window.ready()
+    assert window.key != old
+    until("still hidden", lambda: window.titles == ["Stay"])
+    window.page.clock.install()
+    window.page.clock.fast_forward(20_000)
+    window.page.evaluate("dispatchEvent(new Event('focus'))")
+    until("gone", lambda: not exists(server, window, identity))
+
+
 @test("a deletion is carried out by itself after a few seconds")
 def deletion_elapses(stage):
     server, window = stage.visit()

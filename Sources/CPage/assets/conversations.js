@@ -3,7 +3,7 @@
 import { call, persist } from "./requests.js";
 import { shelf } from "./shelf.js";
 import { drafts } from "./composer.js";
-import { attempt } from "./trouble.js";
+import { attempt, hasKeyTrouble } from "./trouble.js";
 
 const windows = new BroadcastChannel("stoa");
 const pageCount = 50;
@@ -141,8 +141,17 @@ export const removals = {
     async finish(id) {
         mine.delete(id);
         const done = await attempt(() => persist(() => call("DELETE", `/conversations/${id}`)));
+        if (!done && hasKeyTrouble()) return; // whoever comes with the right key does it
         shelf.set(removingName + id, null);
         if (done) conversations.forget(id); else conversations.changed();
+    },
+
+    /// The session has another key, and with it another id.
+    move(from, to) {
+        for (const name of shelf.names(removingName)) {
+            const note = shelf.read(name);
+            if (note?.session === from) shelf.set(name, JSON.stringify({ ...note, session: to }));
+        }
     },
 
     /// Those of windows that died.

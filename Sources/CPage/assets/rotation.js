@@ -1,5 +1,6 @@
 // A new key for the same session. Loaded when a key is rotated, or when a rotation was cut off.
 
+import { conversations, removals } from "./conversations.js";
 import { key } from "./key.js";
 import { call, persist, Problem } from "./requests.js";
 import { shelf } from "./shelf.js";
@@ -16,7 +17,7 @@ export function rotate(options) {
     return key.alone(async () => {
         const expected = key.stored();
         if (expected !== key.current) return false; // another window was faster
-        shelf.set(rotatingName, JSON.stringify({ key: expected, nonce: newNonce() }));
+        shelf.set(rotatingName, JSON.stringify({ key: expected, session: conversations.session?.id, nonce: newNonce() }));
         return carryOut(options);
     });
 }
@@ -32,6 +33,7 @@ async function carryOut(options) {
     }
     try {
         const made = await persist(() => call("POST", "/session/rotate", { nonce: begun.nonce }, { key: begun.key }), options);
+        removals.move(begun.session, made.session.id);
         const done = key.replace(made.key, begun.key, { isDead: true });
         shelf.set(rotatingName, null);
         return done;
