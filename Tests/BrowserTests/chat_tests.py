@@ -150,6 +150,23 @@ def conversations(stage):
     assert sorted(window.titles) == ["Beta", "Gamma"]
 
 
+@test("a window's draft is not lost to what is sent in another one")
+def drafts_of_two(stage):
+    server = stage.common.serve()
+    context = stage.browse()
+    first, second = stage.window(context).go(server), stage.window(context).go(server)
+    second.new("demo-short")
+    second.ask("Somewhere else.")
+    second.new()
+    second.page.fill("#text", "the second's thought")
+    first.new("demo-short")
+    first.ask("The first is sent.")
+    second.page.click("#list .item >> text=Somewhere else.")
+    until("away", lambda: second.page.input_value("#text") == "")
+    second.new()
+    assert second.page.input_value("#text") == "the second's thought"
+
+
 @test("a draft waits for its conversation")
 def drafts(stage):
     server, window = stage.visit()

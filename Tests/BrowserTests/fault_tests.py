@@ -50,6 +50,13 @@ def put_back(stage):
     window.page.click("[data-action=unsend]")
     until("it is back", lambda: window.page.input_value("#text") == "Changed my mind")
     assert window.prompts == []
+    # Its conversation was never made: the text waits for another one.
+    server = stage.serve(speed=20, port=server.port)
+    window.reload()
+    until("still there", lambda: window.conversation == "" and window.page.input_value("#text") == "Changed my mind")
+    window.page.press("#text", "Enter")
+    window.await_state("complete")
+    assert window.prompts == ["Changed my mind"] and window.page.input_value("#text") == ""
 
 
 @test("a network that fails in mid-answer is a gap: the page catches up")

@@ -114,9 +114,9 @@ function remove(conversation) {
 
 conversations.gone = (id) => {
     if (id !== chat.current) return;
-    chat.leave();
-    if (!removals.ids().has(id)) notice(say("was-deleted"), { kind: "info" });
-    else composer.focus();
+    const isMine = removals.ids().has(id);
+    chat.leave({ withText: !isMine });
+    if (isMine) composer.focus(); else notice(say("was-deleted"), { kind: "info" });
 };
 
 async function openMenu(conversation, button) {

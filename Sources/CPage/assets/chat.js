@@ -119,10 +119,16 @@ export const chat = {
         if (!await this.log.reveal(message)) notice(say("not-shown"), { kind: "info" });
     },
 
-    /// To a new conversation, without a step in the history to come back by.
-    leave() {
+    /// To a new conversation, without a step in the history to come back by. What is in the message field comes along:
+    /// where it was written there is nothing any more to send it to.
+    leave({ withText = true } = {}) {
+        const left = this.current, { text } = composer;
         history.replaceState(null, "", location.pathname);
         this.route();
+        if (!withText || !text) return;
+        drafts.keep(left, null);
+        composer.text = [text, composer.text].filter(Boolean).join("\n");
+        this.saveDraft();
     },
 
     /// Until no answer runs in this conversation, as far as this window sees.

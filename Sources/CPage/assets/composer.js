@@ -8,10 +8,16 @@ import { shelf } from "./shelf.js";
 const countedFrom = 0.8;
 const draftName = (id) => `stoa.draft.${id ?? "new"}`;
 
+/// This browser keeps the last one of each conversation; what was written in this window is not lost to another's.
 export const drafts = {
-    of: (id) => shelf.get(draftName(id)) ?? "",
-    keep: (id, text) => shelf.set(draftName(id), text || null),
+    of: (id) => written.get(id) || (shelf.get(draftName(id)) ?? ""),
+    keep(id, text) {
+        written.set(id, text);
+        shelf.set(draftName(id), text || null);
+    },
 };
+
+const written = new Map();
 
 const field = part("text");
 
