@@ -72,6 +72,27 @@ def stop(stage):
     window.ask("And now a short one.")
 
 
+@test("a prompt that is sent while stop is on its way is not stopped with the answer before")
+def stop_and_go_on(stage):
+    model = stage.model(STORY, hold_at=0)
+    server = stage.serve(model=model)
+    window = stage.window().go(server)
+    window.choose("scripted")
+    window.send("Stop this.")
+    window.page.wait_for_selector(".message.assistant[data-state=running]")
+
+    def end_and_go_on():
+        model.release()
+        until("the end", lambda: window.page.locator(".message.assistant[data-state=complete]").count())
+        model.released.clear()
+        window.send("And not this.")
+
+    act_while(window, "POST", "**/stop", lambda: window.page.keyboard.press("Escape"), end_and_go_on)
+    until("both", lambda: window.answers.count() == 2)
+    model.release()
+    window.await_state("complete")
+
+
 @test("stop works before the first word too")
 def stop_early(stage):
     server = stage.serve(model=stage.model(STORY, hold_at=0))
@@ -83,17 +104,21 @@ def stop_early(stage):
     window.await_state("stopped")
 
 
-def choose_before(window, model, act):
-    """Chooses a model and acts while that is still on its way to the server."""
+def act_while(window, method, path, begin, act):
+    """Begins something that asks the server with `method` for `path`, and acts while that is still on its way."""
     held = []
-    window.page.route("**/conversations/*", lambda route: held.append(route) if route.request.method == "PATCH" else route.continue_())
-    window.page.select_option("#model", model)
-    act()
+    window.page.route(path, lambda route: held.append(route) if route.request.method == method else route.continue_())
+    begin()
     # Requests are handed to the route only while something is asked of the page.
     until("on its way", lambda: window.page.wait_for_timeout(10) or held)
+    act()
     window.page.wait_for_timeout(300)
     held.pop().continue_()
-    window.page.unroute("**/conversations/*")
+    window.page.unroute(path)
+
+
+def choose_before(window, model, act):
+    act_while(window, "PATCH", "**/conversations/*", lambda: window.page.select_option("#model", model), act)
 
 
 @test("the model is switched for one conversation, and its answers say who wrote them")
@@ -115,6 +140,23 @@ def model_switch(stage):
     assert answered_by()["model"] == "demo"
 
 
+@test("model and instructions that are chosen while a conversation is being made hold for its first answer")
+def chosen_meanwhile(stage):
+    server, window = stage.visit()
+
+    def choose():
+        window.page.select_option("#model", "demo-short")
+        window.page.click("#instructions")
+        window.page.fill("dialog textarea", "Be brief.")
+        window.page.click("dialog >> text=Save")
+
+    act_while(window, "POST", "**/api/v1/conversations", lambda: window.send("First."), choose)
+    window.await_state("complete")
+    found = server.call("GET", f"/conversations/{window.conversation}", window.key)
+    assert found["messages"][-1]["model"] == found["conversation"]["model"] == "demo-short"
+    assert found["conversation"]["system_prompt"] == "Be brief."
+
+
 @test("reset removes the messages after a question, and the conversation goes on")
 def reset(stage):
     server, window = stage.visit()
@@ -129,6 +171,11 @@ def reset(stage):
     assert server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"] == []
     window.ask("A new start.")
     assert window.prompts == ["A new start."]
+    window.menu("Reset")
+    act_while(window, "POST", "**/reset", lambda: window.page.click("dialog .button.danger"), lambda: window.send("Behind it."))
+    until("the prompt stays", lambda: window.prompts == ["Behind it."])
+    window.await_state("complete")
+    assert window.prompts == ["Behind it."]
 
 
 @test("conversations are listed newest first, opened, renamed, and deleted")

@@ -134,8 +134,9 @@ async function instruct(conversation = conversations.of(chat.current)) {
     const { askForInstructions } = await import("./instructions.js");
     const text = await askForInstructions((conversation ?? chat.wishes).system_prompt ?? "");
     if (text === null) return;
+    conversation ??= conversations.of(chat.current); // it may have begun meanwhile
     if (conversation) await conversations.change(conversation.id, { system_prompt: text || null });
-    else if (text) chat.wishes.system_prompt = text; else delete chat.wishes.system_prompt;
+    else chat.wishes.system_prompt = text || null;
     showHead();
 }
 

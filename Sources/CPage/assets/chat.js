@@ -144,13 +144,11 @@ export const chat = {
         this.changed();
     },
 
-    async reset(id) {
-        await attempt(async () => {
-            conversations.share(await call("POST", `/conversations/${id}/reset`));
-            if (id === this.current) this.log.show(id, [], null);
-            this.changed();
-        });
-    },
+    reset: (id) => conversations.inOrder(id, async () => {
+        conversations.share(await call("POST", `/conversations/${id}/reset`));
+        if (id === chat.current) chat.log.show(id, [], null);
+        chat.changed();
+    }),
 };
 
 const events = {
@@ -172,7 +170,7 @@ async function click(button, message, view) {
         const text = await (await import("./editing.js")).edit(view.element, message.text);
         return text && text !== message.text ? chat.edited(message, text) : null;
     }
-    if (!name.startsWith("copy")) return attempt(request(message, name));
+    if (!name.startsWith("copy")) return request(message, name);
     await copyText(name === "copy-code" ? button.closest("figure").querySelector("pre").innerText : message.text);
     button.querySelector("use").setAttribute("href", "#i-check");
     announce(say("copied"));
@@ -186,11 +184,8 @@ function toggleWrap() {
 
 /// What a button below a message asks of the server; what comes of it arrives as events.
 function request(message, name) {
-    const { conversation } = chat.log, path = `/conversations/${conversation}`, place = `${path}/messages/${message.id}`;
-    const ask = (verb, body) => async () => {
-        await conversations.settled(conversation);
-        return persist(() => call("POST", `${place}/${verb}`, body));
-    };
+    const { conversation } = chat.log, place = `/conversations/${conversation}/messages/${message.id}`;
+    const ask = (verb, body) => conversations.inOrder(conversation, (within) => persist(() => call("POST", `${place}/${verb}`, body), within));
     if (name === "go-on") return ask("continue", { version: message.version });
     const id = newId();
     if (name === "again") {
@@ -199,7 +194,7 @@ function request(message, name) {
     }
     const shown = message.alternatives[message.alternatives.indexOf(message.id) + (name === "next" ? 1 : -1)];
     chat.log.refocus = { id: shown, name };
-    return () => persist(() => call("PATCH", path, { shown }));
+    return conversations.change(conversation, { shown });
 }
 
 chat.log = new Log({ click, changed: () => chat.changed() });

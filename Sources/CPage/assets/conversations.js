@@ -7,6 +7,7 @@ import { attempt, hasKeyTrouble } from "./trouble.js";
 
 const windows = new BroadcastChannel("stoa");
 const pageCount = 50;
+const changeMsMax = 20_000;
 
 export const conversations = {
     /// The session they belong to; null until it is known.
@@ -77,21 +78,31 @@ export const conversations = {
         this.changed();
     },
 
-    /// Changes title, model, system prompt or pin, after what was changed before.
-    change(id, fields) {
-        const change = () => attempt(async () => conversations.share(await call("PATCH", `/conversations/${id}`, fields)));
-        const done = Promise.resolve(changing.get(id)).then(change);
+    /// Changes title, model, system prompt, pin, or which version of a message is shown.
+    change: (id, fields) => conversations.inOrder(id, async (within) => {
+        conversations.share(await persist(() => call("PATCH", `/conversations/${id}`, fields), within));
+    }),
+
+    /// Runs `work`, which changes the conversation, after what was asked of it before, or `atOnce`; what is asked later
+    /// waits for it: who chooses a model and sends at once means that model. `work` is given `{signal}`, which ends its
+    /// patience, so that nothing waits behind it for ever.
+    inOrder(id, work, { atOnce = false } = {}) {
+        const begin = () => attempt(() => work({ signal: AbortSignal.timeout(changeMsMax) }));
+        const before = changing.get(id), own = atOnce ? begin() : Promise.resolve(before).then(begin);
+        const done = Promise.allSettled([before, own]);
         changing.set(id, done);
-        return done.finally(() => changing.get(id) === done && changing.delete(id));
+        done.then(() => changing.get(id) === done && changing.delete(id));
+        return own;
     },
 
-    /// When what was changed here has reached the server or failed: who chooses a model and sends at once means that model.
+    /// When what was changed here has reached the server, or failed.
     settled: (id) => changing.get(id),
 };
 
 const known = new Map();
 const changing = new Map();
-let next = null;
+/// Where the page after the last one known begins: undefined before it was asked for, null when there is none.
+let next;
 
 /// Takes a conversation unless a newer version is known; says whether anything changed.
 function learn(conversation) {

@@ -36,8 +36,9 @@ export const outbox = {
     isBehind: (item) => outbox.items(item.conversation).some((other) => other.at < item.at),
 
     /// Until the server has acknowledged it: resolves to the turn. `created` is given a conversation that was made for
-    /// it, `waiting(problem | null)` is told of each failure (null: an answer has to end first), `turn(ms, signal)` waits for that.
-    async deliver(item, { created, waiting, turn }) {
+    /// it, `waiting(problem | null)` is told of each failure (null: an answer has to end first), `turn(signal)` waits for that,
+    /// and `settled()` for what was changed in the conversation before.
+    async deliver(item, { created, settled, waiting, turn }) {
         const control = new AbortController(), persistence = { waiting, signal: control.signal };
         sending.set(item.id, control);
         try {
@@ -47,9 +48,13 @@ export const outbox = {
             }
             const path = `/conversations/${item.conversation}/messages`;
             const body = { id: item.id, text: item.text, replaces: item.replaces };
+            const ask = async () => {
+                await settled();
+                return call("POST", path, body);
+            };
             for (;;) {
                 try {
-                    const made = await persist(() => call("POST", path, body), persistence);
+                    const made = await persist(ask, persistence);
                     outbox.drop(item);
                     return made;
                 } catch (problem) {

@@ -9,7 +9,7 @@ import { bytesOf, promptBytesMax } from "./limits.js";
 import { notice } from "./notice.js";
 import { outbox, titleOf } from "./outbox.js";
 import { call, newId, persist, Problem } from "./requests.js";
-import { attempt, keyTrouble } from "./trouble.js";
+import { keyTrouble } from "./trouble.js";
 
 const sentHere = [];
 const promptsRememberedMax = 50;
@@ -64,12 +64,9 @@ async function deliver(item) {
 async function send(item) {
     chat.showPending(item);
     try {
-        await conversations.settled(item.conversation);
         const turn = await outbox.deliver(item, {
-            created(conversation) {
-                if (conversation.id === chat.current) chat.wishes = {};
-                conversations.share(conversation);
-            },
+            created: (conversation) => created(conversation, item.create),
+            settled: () => conversations.settled(item.conversation),
             waiting(problem) {
                 chat.showPending(item, say(problem ? "not-sent-yet" : "queued"), { isStuck: true });
                 if (!problem) deliverAll(); // what it waits for may be nobody's any more
@@ -83,6 +80,20 @@ async function send(item) {
         if (problem.keyless) return keyTrouble(problem);
         if (!problem.passing && item.conversation === chat.current) notice(problem.message);
     }
+}
+
+/// What was wished for while the conversation was made is changed in it, before its first prompt is sent.
+function created(conversation, { title: _, ...asked }) {
+    conversations.share(conversation);
+    if (conversation.id !== chat.current) return;
+    const later = Object.entries(chat.wishes).filter(([name, value]) => asked[name] !== value);
+    chat.wishes = {};
+    if (later.length) conversations.change(conversation.id, Object.fromEntries(later));
+}
+
+/// Another window was first, and this one has not seen what became of it.
+function sentElsewhere(item) {
+    if (item.conversation === chat.current && chat.log.message(item.id)?.pending) return chat.open(chat.current);
 }
 
 function sent(item, turn) {
@@ -114,11 +125,12 @@ export async function stop() {
     chat.stopping = true;
     chat.changed();
     const id = chat.current;
-    await attempt(async () => {
-        const { stopping } = await persist(() => call("POST", `/conversations/${id}/stop`));
+    // At once; but no prompt may overtake it, or it would stop the answer to that one.
+    await conversations.inOrder(id, async (within) => {
+        const { stopping } = await persist(() => call("POST", `/conversations/${id}/stop`), within);
         // Nothing runs: then this page is behind.
         if (!stopping && id === chat.current) await chat.open(id);
-    });
+    }, { atOnce: true });
     setTimeout(() => { chat.stopping = false; chat.changed(); }, stopShownMs);
 }
 
