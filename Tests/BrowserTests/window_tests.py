@@ -173,3 +173,24 @@ def taken_over(stage):
     second.await_state("complete")
     messages = server.call("GET", f"/conversations/{identity}", key)["messages"]
     assert [message["text"] for message in messages if message["role"] == "user"] == ["Before.", "Carry me on."]
+
+
+@test("a window that waits to send what another one is just sending shows what comes of it")
+def sent_elsewhere(stage):
+    server = stage.common.serve()
+    context = stage.browse()
+    first = stage.window(context).go(server)
+    first.page.route("**/api/v1/conversations", lambda route: route.abort())
+    first.send("Who sends me?")
+    first.page.wait_for_selector(".message.user[data-pending] >> text=Not sent yet")
+    identity = first.conversation
+    first.page.close()
+    second, held = stage.window(context), []
+    second.page.route("**/api/v1/conversations", lambda route: held.append(route))
+    second.go(server)
+    until("the second one sends", lambda: second.page.wait_for_timeout(10) or held)
+    third = stage.window(context).go(server, identity)
+    until("the third one waits", lambda: third.prompts == ["Who sends me?"])
+    held.pop().continue_()
+    third.await_state("complete")
+    assert third.prompts == ["Who sends me?"] and third.answers.count() == 1

@@ -55,7 +55,7 @@ async function deliver(item) {
     const isOpen = () => item.isKept === false || outbox.holds(item);
     try {
         if (!navigator.locks) await send(item);
-        else await navigator.locks.request(`stoa.unsent.${item.id}`, () => isOpen() && send(item));
+        else await navigator.locks.request(`stoa.unsent.${item.id}`, () => (isOpen() ? send(item) : sentElsewhere(item)));
     } finally {
         awaited.delete(item.id);
     }
