@@ -112,7 +112,7 @@ def skip_link(stage):
 
 @test("a screen reader hears the end of an answer once, not every word")
 def announcements(stage):
-    server = stage.serve(speed=5)
+    server = stage.serve(speed=20)
     window = stage.window().go(server)
     window.page.evaluate("""() => {
         window.heard = [];

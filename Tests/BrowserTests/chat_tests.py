@@ -23,7 +23,7 @@ def first_visit(stage):
 
 @test("a prompt is answered block by block, and the page ends with what the API has")
 def chat(stage):
-    server = stage.serve(speed=4)
+    server = stage.serve(speed=2)
     window = stage.window().go(server)
     window.send("What can you show me?\nTwo lines, <b>no tags</b>.")
     window.await_text()

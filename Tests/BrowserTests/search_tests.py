@@ -33,7 +33,7 @@ def search_by_keyboard(stage):
     until("nothing", lambda: window.page.inner_text("#found") == "Nothing found.")
     until("said", lambda: "0 conversations found" in window.page.inner_text("#announce"))
     press("Control+a")
-    window.page.keyboard.type("needle")
+    window.page.keyboard.insert_text("needle")
     until("one", lambda: window.page.locator("#found section").count() == 1)
     press("ArrowDown")
     press("Enter")

@@ -27,7 +27,7 @@ class Server:
                    "--demo-speed", str(speed), "--log-format", "json"]
         # What the developer's shell points to must not reach the tests.
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("STOA_", "OPENAI_", "AWS_"))}
-        environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "test"} if model else {}
+        environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "test", "STOA_OPENAI_MODELS": "scripted"} if model else {}
         if default:
             environment["STOA_DEFAULT_MODEL"] = default
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
@@ -73,7 +73,7 @@ class Server:
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             text = response.read()
             return json.loads(text) if text else None
 
@@ -81,8 +81,8 @@ class Server:
 class ModelServer:
     """An OpenAI-compatible server on loopback: streams `answer` piece by piece as the model `scripted`.
 
-    With `hold_at` it stops after so many characters until `release` is called, so that a test can be in mid-answer for
-    as long as it needs, on a slow machine too.
+    With `hold_at` it stops after so many characters (of its reasoning, if it has one) until `release` is called, so that a
+    test can be in mid-answer for as long as it needs, on a slow machine too.
     """
 
     def __init__(self, answer, hold_at=None, pause_seconds=PAUSE_SECONDS, reasoning=""):
@@ -110,17 +110,18 @@ class ModelServer:
                     pass  # a stopped answer: stoa hangs up
 
             def _answer(self):
-                text = model.answer
-                for start in range(0, len(model.reasoning), model.piece_characters):
-                    self._piece({"reasoning_content": model.reasoning[start:start + model.piece_characters]})
-                    time.sleep(model.pause_seconds)
+                if model.reasoning:
+                    self._say("reasoning_content", model.reasoning)
+                self._say("content", model.answer)
+                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+                self.wfile.write(b"data: [DONE]\n\n")
+
+            def _say(self, name, text):
                 for start in range(0, len(text), model.piece_characters):
                     if model.hold_at is not None and start >= model.hold_at:
                         model.released.wait(HOLD_SECONDS_MAX)
-                    self._piece({"content": text[start:start + model.piece_characters]})
+                    self._piece({name: text[start:start + model.piece_characters]})
                     time.sleep(model.pause_seconds)
-                self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-                self.wfile.write(b"data: [DONE]\n\n")
 
             def _piece(self, delta):
                 self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})

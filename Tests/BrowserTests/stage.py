@@ -73,7 +73,7 @@ class Window:
 
     def ready(self):
         # Not wait_for_function: it evaluates a string in the page, which the content security policy rightly forbids.
-        until("the page is ready", lambda: len(self.page.text_content("#session-short")) == 8)
+        until("the page is ready", lambda: self.page.evaluate("performance.getEntriesByName('stoa-ready').length"))
         return self
 
     def send(self, text):

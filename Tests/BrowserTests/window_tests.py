@@ -10,7 +10,7 @@ def carry_key(context, key):
 
 @test("a second window sees prompt and answer without a refresh")
 def second_window(stage):
-    server = stage.serve(speed=3)
+    server = stage.serve(speed=1)
     context = stage.browse()
     first = stage.window(context).go(server)
     first.new("demo-short")
@@ -21,6 +21,7 @@ def second_window(stage):
     second.send("Hello from the second.")
     until("the model in the first", lambda: first.page.input_value("#model") == "demo")
     until("its prompt in the first", lambda: first.prompts == ["Hello from the first.", "Hello from the second."])
+    first.page.bring_to_front()  # the browser paints what is behind once a second only
     first.page.wait_for_selector(".message.assistant:last-child[data-state=running] .block")
     first.await_state("complete")
     second.await_state("complete")
