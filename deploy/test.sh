@@ -21,7 +21,7 @@ Runs every check, from a fresh clone on a machine that has only Swift (Debian: p
   botocore  requests to Bedrock and its streams, compared with AWS's own client
   providers stoa serve against servers that play Bedrock and OpenAI-compatible ones; with --long a real small model too
   browser   the page in a real Chromium
-  cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about three minutes)
+  cluster   four tasks behind HAProxy: refreshes, kills, stops, replacement, load, chaos (about four minutes)
   watching  the metrics page read by Prometheus's own parsers, each number moved by what it counts, alert rules, top, health;
             with --long also on real NFS hosts
   operators twenty starts at once, backups under writers, conversions, deletion, kills of every command (about four minutes)
@@ -264,7 +264,7 @@ step_bench() {
     if ((long)); then
         bounded 7200 Tests/Bench/run --long --bench "$bench"
     else
-        bounded 600 Tests/Bench/run --short --bench "$bench"
+        bounded 900 Tests/Bench/run --short --bench "$bench"
     fi
     local status=$?
     ((status == 3)) && skip "the laboratory cannot run here"

@@ -17,15 +17,16 @@ IN_FLIGHT = 8
 # A host's sessions after it crashed: the promise is the lease and 2 s. The server looks for expired leases once a
 # second and counts whole ones, so that it alone can take those 2 s; a third keeps a loaded machine from failing.
 TAKEN_OVER_SECONDS = LEASE_SECONDS + 3
+SHORT_TAKEN_OVER_SECONDS = LEASE_SECONDS + 5  # in a short run, on a machine that is not the laboratory's alone
 
 
 class Cell:
-    """One run of one engine: its workers, what was measured, what was promised and not kept."""
+    """One run of one engine: its workers, what was measured, what was promised and not kept; in `late` what was only late."""
 
-    def __init__(self, lab, name, engine):
-        self.lab, self.name, self.engine = lab, name, engine
+    def __init__(self, lab, name, engine, is_long):
+        self.lab, self.name, self.engine, self.is_long = lab, name, engine, is_long
         self.volume = lab.volume(f"{name}-{engine}")
-        self.workers, self.notes, self.broken = [], [], []
+        self.workers, self.notes, self.broken, self.late = [], [], [], []
         self.said = {}
         self.is_killed = False
 
@@ -45,6 +46,10 @@ class Cell:
         if not kept:
             self.broken.append(promise)
 
+    def require_in_time(self, kept, promise):
+        if not kept:
+            self.late.append(promise)
+
     def end(self):
         """Waits for the workers and keeps what each said last."""
         for worker in self.workers:
@@ -57,7 +62,8 @@ class Cell:
         said = self.end()
         self.note(f"longest wait {max(one.get('max_ms', 1e9) for one in said.values()):.0f} ms")
         for name, one in said.items():
-            self.require(one.get("max_ms", 1e9) <= longest, f"{name} waited {one.get('max_ms')} ms while nobody failed")
+            self.require("max_ms" in one, f"{name} did not say how long it waited")
+            self.require_in_time(one.get("max_ms", 0) <= longest, f"{name} waited {one.get('max_ms')} ms while nobody failed")
 
     def check(self):
         """Has every acknowledgement looked for. Returns (sound, the checker's last line, its faults)."""
@@ -133,7 +139,8 @@ def kill(cell, kills=6):
 def crash(cell, crashes=2):
     """a host loses its power, most often with the lock in its hand"""
     cell.is_killed = True
-    survivor = cell.hammer("c2", crashes * (LEASE_SECONDS + 18), shards=1)
+    limit = TAKEN_OVER_SECONDS if cell.is_long else SHORT_TAKEN_OVER_SECONDS
+    survivor = cell.hammer("c2", crashes * (limit + 20), shards=1)
     longest = 0
     for number in range(crashes):
         victim = cell.hammer("c1", 60, name=f"c1-{number}", shards=1)
@@ -143,13 +150,13 @@ def crash(cell, crashes=2):
         cell.lab.lab("crash", "c1")
         # What it sent last may still be on its way for a moment.
         quietest = 0
-        until = time.monotonic() + LEASE_SECONDS + 4
+        until = time.monotonic() + limit + 1
         while time.monotonic() < until:
-            waited = survivor.wait_for_more(LEASE_SECONDS + 4)
-            quietest = max(quietest, LEASE_SECONDS + 4 if waited is None else waited)
+            waited = survivor.wait_for_more(limit + 1)
+            quietest = max(quietest, limit + 1 if waited is None else waited)
         longest = max(longest, quietest)
         cell.lab.lab("boot", "c1")
-    cell.require(longest <= TAKEN_OVER_SECONDS, f"the other host stood still for {longest:.1f} s")
+    cell.require_in_time(longest <= limit, f"the other host stood still for {longest:.1f} s")
     cell.note(f"{crashes} crashes; the other host stood still for at most {longest:.1f} s (lease {LEASE_SECONDS} s)")
 
 
