@@ -23,9 +23,11 @@ async def chaos(stage):
     chats = await stage.chats(count)
     people = [stage.begin(chatter(stage, chat, is_over)) for chat in chats]
     windows = [stage.begin(visitor(stage, is_over)) for _ in range(browsers)]
-    frozen = {}
+    # When a process was paused; names of tasks that were told to leave and have not left.
+    frozen, leaving = {}, set()
     monkeys = [stage.begin(work) for work in (
-        killer(stage, is_over, deeds, frozen), freezer(stage, is_over, deeds, frozen, min(PAUSE_SECONDS, seconds / 2)))]
+        killer(stage, is_over, deeds, frozen, leaving),
+        freezer(stage, is_over, deeds, frozen, leaving, min(PAUSE_SECONDS, seconds / 2)))]
     await asyncio.sleep(seconds)
     is_over.set()
     await asyncio.gather(*monkeys)
@@ -101,7 +103,7 @@ async def same(window, text):
     return await window.answer() == letters(text)
 
 
-async def killer(stage, is_over, deeds, frozen):
+async def killer(stage, is_over, deeds, frozen, leaving):
     """Kills, restarts and rolls, one after the other, and leaves no task down for long."""
     draw = stage.random
     while not is_over.is_set():
@@ -112,11 +114,13 @@ async def killer(stage, is_over, deeds, frozen):
         task = draw.choice([task for task in stage.cluster.tasks if task.id])
         deed = draw.choice(["killed", "killed", "restarted", "rolled"])
         deeds[deed] += 1
-        if frozen and deed != "killed":
-            # It may have to leave while a frozen one holds the volume: that is a death for what it could not store.
-            stage.checker.died(task.id, float("inf"))
+        if deed != "killed":
+            leaving.add(task.id)
+        if frozen:
+            excuse(stage, leaving)
         if deed == "rolled":
             await again(deeds, lambda: stage.cluster.roll(task.number))
+            leaving.clear()
             await stage.cluster.look()
             continue
         try:
@@ -125,10 +129,18 @@ async def killer(stage, is_over, deeds, frozen):
             if deed == "killed":
                 stage.checker.died(task.id, when)
         except ProcessLookupError:
+            leaving.clear()
             continue
         await wait_for_end(task.pid)
+        leaving.clear()
         await pause(is_over, draw.uniform(0, 2))
         await again(deeds, lambda: stage.cluster.start(task.number))
+
+
+def excuse(stage, leaving):
+    """Who has to leave while a frozen one holds the volume may not be able to store all: that is a death too."""
+    for name in leaving:
+        stage.checker.died(name, float("inf"))
 
 
 async def again(deeds, command, seconds=90.0):
@@ -144,7 +156,7 @@ async def again(deeds, command, seconds=90.0):
             deeds["start given up"] += 1
 
 
-async def freezer(stage, is_over, deeds, frozen, seconds):
+async def freezer(stage, is_over, deeds, frozen, leaving, seconds):
     """SIGSTOP for a while, which is what a host looks like that lost its network or its processor."""
     while not is_over.is_set():
         await pause(is_over, stage.random.uniform(1, 5))
@@ -154,6 +166,7 @@ async def freezer(stage, is_over, deeds, frozen, seconds):
         try:
             frozen[task.pid] = time.monotonic()
             task.signal(signal.SIGSTOP)
+            excuse(stage, leaving)
             deeds[f"paused for {seconds:.0f} s"] += 1
             await asyncio.sleep(seconds)
             task.signal(signal.SIGCONT)

@@ -159,6 +159,12 @@ class Checker:
         most = max(size for _, size in seen.seen) if seen else 0
         return script.seconds(prompt["text"], len(answer["text"].encode()), most)
 
+    def lost(self, answer, prompt, reader, owner):
+        """How much a death took of what a reader saw, in seconds: of writing, or since it was seen, whichever is less. What
+        a starved task did not read for a while it shows at once, and a slow volume is behind for long, but by little."""
+        missing, behind = self.missing(answer, prompt, reader), self.behind(answer, reader, owner)
+        return missing if behind is None else min(missing, behind)
+
 
 def difference(one, other):
     return next((place for place, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))

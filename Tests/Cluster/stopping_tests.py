@@ -28,7 +28,8 @@ async def stop_elsewhere(stage):
         assert stored["state"] == "stopped", stored["state"]
     stage.report(f"{len(early)} before the first token: closed after {spread(early)}")
     stage.report(f"{len(late)} in mid-answer: closed after {spread(late)}")
-    assert max(early + late) <= 0.5, "over the limit"
+    # A stream that is not closed at all goes on for 16 s at least: the model's own end.
+    assert stage.keeps(early, 0.5, noisy=3) and stage.keeps(late, 0.5, noisy=3), "over the limit"
     await stage.check()
 
 

@@ -100,15 +100,31 @@ def watch_memory(process, peak):
 
 
 class Client:
-    """One session. Every request is sent once; what fails is counted and told."""
+    """One session. Every request is sent once; what fails is counted and told. A patient client sends again, as the page
+    does, what was refused for the moment (503), and counts that too."""
 
-    def __init__(self, pick):
+    def __init__(self, pick, patience_seconds=0):
         self.pick, self.key, self.connections = pick, None, {}
         self.failures, self.requests = [], 0
+        self.patience_seconds, self.refused = patience_seconds, 0
 
     def ask(self, method, path, body=None, port=None):
         """The status and the decoded body; status 0 when no answer came."""
-        port = port or self.pick()
+        end = time.monotonic() + self.patience_seconds
+        while True:
+            sent_to = port or self.pick()
+            status, data = self.send(method, path, body, sent_to)
+            if status != 503 or time.monotonic() >= end:
+                break
+            self.refused += 1
+            time.sleep(0.5)
+        if status == 0 or status >= 400:
+            self.failures.append(f"{method} {path} on {sent_to}: {status} {data[:200]!r}")
+            return status, {}
+        return status, json.loads(data) if data else {}
+
+    def send(self, method, path, body, port):
+        """One try: the status and the body."""
         self.requests += 1
         headers = {"Content-Type": "application/json"}
         if self.key:
@@ -117,16 +133,11 @@ class Client:
         try:
             connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
-            data = response.read()
-            status = response.status
+            return response.status, response.read()
         except (OSError, http.client.HTTPException) as problem:
-            status, data = 0, repr(problem).encode()
+            return 0, repr(problem).encode()
         finally:
             connection.close()
-        if status == 0 or status >= 400:
-            self.failures.append(f"{method} {path} on {port}: {status} {data[:200]!r}")
-            return status, {}
-        return status, json.loads(data) if data else {}
 
     def begin(self):
         _, body = self.ask("POST", "/sessions")
@@ -160,9 +171,9 @@ class Client:
 class Writers:
     """Threads that say things, each in a session of its own, until they are told to stop."""
 
-    def __init__(self, count, pick):
+    def __init__(self, count, pick, patience_seconds=0):
         self.is_over = threading.Event()
-        self.clients = [Client(pick) for _ in range(count)]
+        self.clients = [Client(pick, patience_seconds) for _ in range(count)]
         self.said = [[] for _ in range(count)]  # (conversation, prompt, when it was acknowledged)
         self.threads = [threading.Thread(target=self.talk, args=(index,), daemon=True) for index in range(count)]
         for thread in self.threads:
@@ -196,6 +207,9 @@ class Writers:
 
     def failures(self):
         return [failure for client in self.clients for failure in client.failures]
+
+    def refused(self):
+        return sum(client.refused for client in self.clients)
 
     def requests(self):
         return sum(client.requests for client in self.clients)

@@ -9,7 +9,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from player import CUT, Pause, Player, Slowly, status, stream
+from player import CUT, Pause, Player, Slowly, status, stream, waits
 
 REGION, KEY_ID, SECRET, TOKEN = "eu-central-1", "AKIDSENTINEL", "secret-sentinel-bedrock", "token-sentinel-bedrock"
 PROFILE = "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu."
@@ -118,4 +118,4 @@ def play():
 def entries(url):
     """The catalogue's entries for all of them."""
     return [{"provider": "bedrock", "id": f"bedrock-{name}", "model": f"{PROFILE}{name}-v1:0", "base_url": url,
-             "region": REGION, "gap_seconds": 1.5, "whole_seconds": 12 if name != "slow-loris" else 3} for name in SCRIPTS]
+             "region": REGION, **waits(name)} for name in SCRIPTS]

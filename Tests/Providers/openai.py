@@ -2,7 +2,7 @@
 
 import json
 
-from player import CUT, Pause, Player, Slowly, status, stream
+from player import CUT, Pause, Player, Slowly, status, stream, waits
 
 KEY = "sk-sentinel-openai"
 MEDIA = "text/event-stream"
@@ -83,4 +83,4 @@ def play():
 
 def entries(url):
     return [{"provider": "openai", "id": f"openai-{name}", "model": name, "base_url": f"{url}/v1", "key_env": "COMPATIBLE_KEY",
-             "gap_seconds": 1.5, "whole_seconds": 12 if name != "slow-loris" else 3} for name in SCRIPTS]
+             **waits(name)} for name in SCRIPTS]

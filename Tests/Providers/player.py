@@ -42,6 +42,11 @@ def status(line, body, *headers):
     return [head.encode() + b"\r\n\r\n" + data]
 
 
+def waits(name):
+    """The deadlines of a script in the catalogue: short only where one is to end it: a busy machine makes pauses too."""
+    return {"gap_seconds": 1.5 if name == "silence" else 10, "whole_seconds": 3 if name == "slow-loris" else 12}
+
+
 class Player:
     """Answers the n-th request for a script's name with its n-th play; the last play serves all further ones."""
 

@@ -70,7 +70,8 @@ def log(stage):
 
     def lines():
         with open(task.log.name, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            # The last one may not be whole yet.
+            return [json.loads(line) for line in file if line.endswith("\n")]
     eventually("the request and its turn are logged", lambda: {"request", "turn"} <= {
         line["message"] for line in lines() if line.get("request") == "balancer-7"})
     stage.run(stage.stoa, "health", "--ready", "--port", str(task.port))
