@@ -2,7 +2,7 @@ import ChatCore
 import ChatTesting
 import Testing
 
-@Suite("Alternatives and their readers", .timeLimit(.minutes(1)))
+@Suite("Alternatives and their readers", .timeLimit(.minutes(5)))
 struct AlternativeTests {
     /// A page that does what it is told.
     private struct Page {

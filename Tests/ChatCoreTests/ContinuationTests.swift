@@ -2,12 +2,12 @@ import ChatCore
 import ChatTesting
 import Testing
 
-@Suite("Answers that go on", .timeLimit(.minutes(1)))
+@Suite("Answers that go on", .timeLimit(.minutes(5)))
 struct ContinuationTests {
     @Test("an answer whose task died goes on, on another task, from the text that was kept")
     func afterDeath() async throws {
         let model = ScriptedModel(
-            [.text("one "), .pause(.seconds(50))],
+            [.text("one "), .pause(.seconds(600))],
             [.text("two "), .pause(.milliseconds(400)), .text("three")])
         try await withTasks(model, count: 2) { cluster in
             try await cluster.begin(on: 0, "Hi")
@@ -26,7 +26,7 @@ struct ContinuationTests {
 
     @Test("an answer that was stopped goes on at once on the same task, and can be stopped again")
     func afterStop() async throws {
-        let model = ScriptedModel([.text("a"), .pause(.seconds(50))])
+        let model = ScriptedModel([.text("a"), .pause(.seconds(600))])
         try await withTasks(model) { cluster in
             try await cluster.begin(on: 0, "Hi")
             for round in 1...5 {

@@ -2,7 +2,7 @@
 import ChatTesting
 import Testing
 
-@Suite("A reader whose task is behind the store", .timeLimit(.minutes(1)))
+@Suite("A reader whose task is behind the store", .timeLimit(.minutes(5)))
 struct ConversationReaderTests {
     private let store = MemorySessionStore()
     private let feed = ConversationFeed()

@@ -2,7 +2,7 @@ import ChatCore
 import ChatTesting
 import Testing
 
-@Suite("Following a session", .timeLimit(.minutes(1)))
+@Suite("Following a session", .timeLimit(.minutes(5)))
 struct SessionReaderTests {
     /// What a window's list holds.
     private struct Window {
@@ -77,7 +77,8 @@ struct SessionReaderTests {
             _ = try await window.follow(cluster, on: reading, from: version) {
                 Array($0.titles.keys) == [second]
             }
-            #expect(ContinuousClock.now - began < .seconds(10))
+            // Seven looks of half a second each, where timers are on time.
+            #expect(ContinuousClock.now - began < .seconds(30))
         }
     }
 

@@ -2,11 +2,11 @@ import ChatCore
 import ChatTesting
 import Testing
 
-@Suite("Sweeping", .timeLimit(.minutes(1)))
+@Suite("Sweeping", .timeLimit(.minutes(5)))
 struct SweepTests {
     @Test("an answer whose task died is ended by a task that starts, though nobody reads it")
     func nobodyReads() async throws {
-        let model = ScriptedModel([.text("kept"), .pause(.seconds(50))])
+        let model = ScriptedModel([.text("kept"), .pause(.seconds(600))])
         try await withTasks(model, count: 1) { cluster in
             try await cluster.begin(on: 0, "Hi")
             try await cluster.waitUntilStored(.running, text: "kept", isTextAwaited: true)

@@ -18,12 +18,12 @@ struct Outcome: Sendable {
 enum Asking {
     static let prompt = ModelPrompt(system: nil, messages: [.init(role: .user, text: "Hi")])
 
-    /// Settings that fail fast, so that no test waits for a minute.
+    /// Settings that fail before a test's time limit; what tests a deadline sets its own.
     static func settings(_ change: (inout OpenAIModel.Settings) -> Void = { _ in }) -> OpenAIModel.Settings {
         var settings = OpenAIModel.Settings(model: "m")
-        settings.deadlines.firstTokenMilliseconds = 5_000
-        settings.deadlines.gapMilliseconds = 5_000
-        settings.deadlines.wholeMilliseconds = 10_000
+        settings.deadlines.firstTokenMilliseconds = 20_000
+        settings.deadlines.gapMilliseconds = 20_000
+        settings.deadlines.wholeMilliseconds = 40_000
         settings.retries.firstDelayMilliseconds = 10
         change(&settings)
         return settings
@@ -31,7 +31,7 @@ enum Asking {
 
     /// Runs `body` with connections that are shut down afterwards.
     static func withHTTP<T>(_ body: (ModelHTTPClient) async throws -> T) async throws -> T {
-        let http = ModelHTTPClient(connectMilliseconds: 1_000)
+        let http = ModelHTTPClient(connectMilliseconds: 20_000)
         do {
             let result = try await body(http)
             await http.shutdown()

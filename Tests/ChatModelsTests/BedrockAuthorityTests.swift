@@ -10,7 +10,7 @@ import Testing
     import Foundation
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct BedrockAuthorityTests {
+@Suite(.timeLimit(.minutes(5))) struct BedrockAuthorityTests {
     private static let start = Date(timeIntervalSince1970: 1_768_478_400)
 
     /// A clock that stands still until it is moved.
@@ -89,14 +89,14 @@ import Testing
 
     @Test("a caller who is cancelled leaves at once, and the refresh goes on for the others")
     func cancelled() async throws {
-        let source = NumberedCredentials(pause: .seconds(3))
+        let source = NumberedCredentials(isHeld: true)
         let authority = BedrockAuthority(sources: [source])
-        let start = ContinuousClock.now
         let impatient = Task { try await token(authority) }
-        try await Task.sleep(for: .milliseconds(50))
+        while source.count == 0 { try await Task.sleep(for: .milliseconds(5)) }
         impatient.cancel()
+        // Before the source has answered anybody.
         await #expect(throws: CancellationError.self) { try await impatient.value }
-        #expect(ContinuousClock.now - start < .seconds(2))
+        source.letGo()
         #expect(try await token(authority) == "token 1")
         #expect(source.count == 1)
     }
@@ -112,7 +112,7 @@ import Testing
         source.change(isBroken: false, expiration: Self.start.addingTimeInterval(7_200))
         clock.move(minutes: 2)
         #expect(try await token(authority) == "token 1")
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(30)
         while try await token(authority) != "token 2", ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(5))
         }

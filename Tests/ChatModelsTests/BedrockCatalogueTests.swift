@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// The provider `bedrock` in a catalogue and in the environment.
-@Suite(.timeLimit(.minutes(1))) struct BedrockCatalogueTests {
+@Suite(.timeLimit(.minutes(5))) struct BedrockCatalogueTests {
     private static let region = ["AWS_REGION": "eu-west-1"]
 
     private func entry(

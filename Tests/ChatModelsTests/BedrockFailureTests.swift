@@ -4,7 +4,7 @@ import Testing
 @testable import ChatModels
 
 /// Statuses, and credentials that AWS takes no longer.
-@Suite(.timeLimit(.minutes(1))) struct BedrockFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct BedrockFailureTests {
     private static let noRetries = Asking.bedrockSettings { $0.retries.retriesMax = 0 }
 
     @Test(

@@ -4,7 +4,7 @@ import Testing
 @testable import ChatModels
 
 /// The whole client against recorded streams.
-@Suite(.timeLimit(.minutes(1))) struct BedrockModelTests {
+@Suite(.timeLimit(.minutes(5))) struct BedrockModelTests {
     private typealias Stream = ConverseStream
 
     private static let noRetries = Asking.bedrockSettings { $0.retries.retriesMax = 0 }
@@ -145,7 +145,7 @@ import Testing
                 let outcome = await Asking.ask(try Asking.bedrock(server, settings, http: http))
                 #expect(outcome.text == "abcd" && outcome.finish?.stopReason == "length")
             }
-            #expect(try await server.departure(within: .seconds(5)) != nil)
+            #expect(try await server.departure(within: .seconds(30)) != nil)
         }
     }
 
@@ -190,7 +190,7 @@ import Testing
         let start = ContinuousClock.now
         let outcome = try await Asking.askBedrock([Stream.head] + drip, settings: settings)
         #expect(outcome.kind == .timedOut && outcome.text.isEmpty)
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(10))
         let silent = Asking.bedrockSettings { $0.deadlines.gapMilliseconds = 200 }
         let gap = try await Asking.askBedrock(
             [Stream.head, Stream.frames(Stream.text("a")), .awaitDeparture], settings: silent)

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// Where credentials come from, each place by itself and in their order.
-@Suite(.timeLimit(.minutes(1))) struct CredentialSourceTests {
+@Suite(.timeLimit(.minutes(5))) struct CredentialSourceTests {
     static let document =
         #"{"Code":"Success","AccessKeyId":"AKIDC","SecretAccessKey":"secret-word","Token":"token-word","#
         + #""Expiration":"2026-01-15T18:00:00.5Z","RoleArn":"arn:x"}"#

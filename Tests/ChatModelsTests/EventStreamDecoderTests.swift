@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatModels
 
-@Suite(.timeLimit(.minutes(2))) struct EventStreamDecoderTests {
+@Suite(.timeLimit(.minutes(5))) struct EventStreamDecoderTests {
     private typealias Frames = EventStreamFrames
 
     /// Frames that AWS's own Python library reads as the messages beside them.

@@ -9,7 +9,7 @@ import Testing
     import Foundation
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct ModelCatalogueLoaderTests {
+@Suite(.timeLimit(.minutes(5))) struct ModelCatalogueLoaderTests {
     /// Stands for the embedded models.
     private struct Still: LanguageModel {
         let descriptor: ModelDescriptor

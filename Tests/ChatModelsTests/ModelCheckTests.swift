@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatModels
 
-@Suite(.timeLimit(.minutes(1))) struct ModelCheckTests {
+@Suite(.timeLimit(.minutes(5))) struct ModelCheckTests {
     /// Answers as it is told.
     private struct Told: LanguageModel {
         enum Way { case text, nothing, forever, fails }
@@ -38,14 +38,14 @@ import Testing
             Told("a", .text), Told("b", .fails), Told("c", .nothing), Told("d", .forever), Told("e", .text),
             Told("f", .fails),
         ]
-        let results = await ModelCheck(deadlineMilliseconds: 1_000).results(of: models)
+        let results = await ModelCheck(deadlineMilliseconds: 4_000).results(of: models)
         #expect(results.map(\.id) == ["a", "b", "c", "d", "e", "f"])
         #expect(
             results.map(\.failure) == [nil, "throttled", "malformed", "timed_out", nil, "throttled"])
-        #expect(results[0].firstTokenMilliseconds.map { (20..<1_000).contains($0) } == true)
+        #expect(results[0].firstTokenMilliseconds.map { (20..<4_000).contains($0) } == true)
         #expect(results[0].reason == nil && results[1].firstTokenMilliseconds == nil)
         #expect(results[1].reason == "HTTP 429, ThrottlingException")
         #expect(results[2].reason == "ended without a word, stop reason end_turn")
-        #expect(results[3].reason == "no first token after 1000 ms")
+        #expect(results[3].reason == "no first token after 4000 ms")
     }
 }

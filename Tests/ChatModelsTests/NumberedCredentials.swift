@@ -15,18 +15,24 @@ final class NumberedCredentials: CredentialSource {
         var isBroken = false
         var expiration: Date?
         var pause = Duration.zero
+        var isHeld = false
     }
 
     private let state = Mutex(State())
 
-    init(expiration: Date? = nil, pause: Duration = .zero) {
+    /// - Parameter isHeld: it answers nobody until ``letGo()``.
+    init(expiration: Date? = nil, pause: Duration = .zero, isHeld: Bool = false) {
         state.withLock {
             $0.expiration = expiration
             $0.pause = pause
+            $0.isHeld = isHeld
         }
     }
 
     var count: Int { state.withLock { $0.count } }
+
+    /// Answers those who wait.
+    func letGo() { state.withLock { $0.isHeld = false } }
 
     /// From now on it fails, or gives pairs that expire at `expiration`.
     func change(isBroken: Bool, expiration: Date? = nil) {
@@ -42,6 +48,7 @@ final class NumberedCredentials: CredentialSource {
             return state
         }
         try await Task.sleep(for: state.pause)
+        while self.state.withLock(\.isHeld) { try await Task.sleep(for: .milliseconds(5)) }
         if state.isBroken { throw CredentialProblem("the test's source is broken") }
         return AWSCredentials(
             accessKeyID: "AKID\(state.count)", secretAccessKey: "secret-word",

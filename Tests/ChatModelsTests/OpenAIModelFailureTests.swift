@@ -5,7 +5,7 @@ import Testing
 @testable import ChatModels
 
 /// Statuses, deadlines, retries and cancellation.
-@Suite(.timeLimit(.minutes(1))) struct OpenAIModelFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct OpenAIModelFailureTests {
     private static let noRetries = Asking.settings { $0.retries.retriesMax = 0 }
 
     @Test(
@@ -66,7 +66,7 @@ import Testing
         let start = ContinuousClock.now
         let outcome = try await Asking.ask(Reply.status("429 Too Many", "{}", headers: "retry-after: 60"))
         #expect(outcome.kind == .throttled)
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 
     @Test("what is no passing trouble is asked once", arguments: ["400 Bad", "401 No", "404 No"])
@@ -121,7 +121,7 @@ import Testing
         #expect(outcome.kind == .unavailable)
         let told = outcome.detail + ((outcome.error as? ModelError)?.message ?? "")
         #expect(!told.contains("127.0.0.1"))
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 
     @Test("a first token that does not come in time ends the wait", arguments: [true, false])
@@ -135,10 +135,11 @@ import Testing
 
     @Test("comments keep a slow answer alive, but not for ever")
     func comments() async throws {
-        let comment: [ScriptedServer.Step] = [.write(Reply.chunk(": wait\n\n")), .pause(.milliseconds(250))]
-        let steps =
-            [.write(Reply.streamHead + Reply.delta("a"))] + Array(repeating: comment, count: 6).flatMap { $0 }
-        let alive = Asking.settings { $0.deadlines.gapMilliseconds = 1_000 }
+        let comment: [ScriptedServer.Step] = [.write(Reply.chunk(": wait\n\n")), .pause(.milliseconds(200))]
+        // Together they last longer than a gap may.
+        let comments = Array(repeating: comment, count: 20).flatMap { $0 }
+        let steps = [.write(Reply.streamHead + Reply.delta("a"))] + comments
+        let alive = Asking.settings { $0.deadlines.gapMilliseconds = 3_000 }
         let rest = ScriptedServer.Step.write(Reply.delta("b") + Reply.stop + Reply.done + Reply.end)
         #expect(try await Asking.ask(steps + [rest], settings: alive).text == "ab")
         let short = Asking.settings { $0.deadlines.wholeMilliseconds = 300 }
@@ -161,9 +162,9 @@ import Testing
     func slowReader() async throws {
         try await ScriptedServer.run(Reply.answer("a", "b")) { server in
             try await Asking.withHTTP { http in
-                let settings = Asking.settings { $0.deadlines.gapMilliseconds = 500 }
+                let settings = Asking.settings { $0.deadlines.gapMilliseconds = 2_000 }
                 let model = try Asking.model(server.baseURL, settings, http: http)
-                let outcome = await Asking.ask(model) { _ in try await Task.sleep(for: .milliseconds(800)) }
+                let outcome = await Asking.ask(model) { _ in try await Task.sleep(for: .milliseconds(2_500)) }
                 #expect(outcome.text == "ab")
                 #expect(outcome.error == nil)
             }
@@ -184,8 +185,8 @@ import Testing
                 let cancelled = ContinuousClock.now
                 asking.cancel()
                 let departure = try #require(try await server.departure(within: .seconds(30)))
-                // The deadline of 5 s would close it too.
-                #expect(departure - cancelled < .seconds(4))
+                // The deadline of 20 s would close it, too.
+                #expect(departure - cancelled < .seconds(10))
                 #expect(await asking.value.error is CancellationError)
             }
         }
@@ -200,7 +201,7 @@ import Testing
                 let model = try Asking.model(server.baseURL, Asking.settings(), http: http)
                 let outcome = await Asking.ask(model) { _ in throw Fenced() }
                 #expect(outcome.error is Fenced)
-                #expect(try await server.departure(within: .seconds(10)) != nil)
+                #expect(try await server.departure(within: .seconds(30)) != nil)
             }
             #expect(server.requests.count == 1)
         }
@@ -209,7 +210,7 @@ import Testing
     @Test("more answers than the client's own default of 8 run at once")
     func manyAtOnce() async throws {
         let steps: [ScriptedServer.Step] = [
-            .write(Reply.streamHead + Reply.delta("a")), .pause(.milliseconds(300)),
+            .write(Reply.streamHead + Reply.delta("a")), .awaitRequests(32),
             .write(Reply.stop + Reply.end),
         ]
         try await ScriptedServer.run(steps) { server in

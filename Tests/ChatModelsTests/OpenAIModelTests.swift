@@ -4,7 +4,7 @@ import Testing
 @testable import ChatModels
 
 /// The whole client against servers that behave, and servers that do not.
-@Suite(.timeLimit(.minutes(1))) struct OpenAIModelTests {
+@Suite(.timeLimit(.minutes(5))) struct OpenAIModelTests {
     @Test("an answer arrives in pieces, with its reason and usage")
     func normal() async throws {
         let usage = Reply.event(
@@ -124,7 +124,7 @@ import Testing
             .write(Reply.streamHead + Reply.delta("a") + Reply.stop + Reply.done), .awaitDeparture,
         ])
         #expect(outcome.finish?.stopReason == "stop")
-        #expect(ContinuousClock.now - start < .seconds(3))
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 
     @Test("two answers use one connection when the server ends its bodies")
@@ -181,7 +181,7 @@ import Testing
                 let outcome = await Asking.ask(try Asking.model(server.baseURL, settings, http: http))
                 #expect(outcome.text.utf8.count == 10_500)
                 #expect(outcome.finish?.stopReason == "length")
-                #expect(try await server.departure(within: .seconds(10)) != nil)
+                #expect(try await server.departure(within: .seconds(30)) != nil)
             }
         }
     }

@@ -13,6 +13,8 @@ final class ScriptedServer: Sendable {
         /// Each byte by itself.
         case trickle(String)
         case pause(Duration)
+        /// Waits until so many requests have come, on all connections.
+        case awaitRequests(Int)
         /// Waits until the client has closed the connection, and notes when that was.
         case awaitDeparture
         case close
@@ -101,6 +103,8 @@ final class ScriptedServer: Sendable {
                     case .trickle(let text):
                         for byte in text.utf8 { try await outbound.write(ByteBuffer(bytes: [byte])) }
                     case .pause(let duration): try await Task.sleep(for: duration)
+                    case .awaitRequests(let count):
+                        while requests.count < count { try await Task.sleep(for: .milliseconds(5)) }
                     case .awaitDeparture:
                         // A reset ends the input with an error, a close with nil: both are a departure.
                         while let _ = try? await input.next() {}

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Alternatives over HTTP", .timeLimit(.minutes(1)))
+@Suite("Alternatives over HTTP", .timeLimit(.minutes(5)))
 struct AlternativeRouteTests {
     private static func schema(_ template: String, _ method: String, _ status: String) throws -> JSONValue {
         let operation = try OpenAPITests.document()["paths"]?[template]?[method]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Growing answers", .timeLimit(.minutes(2)))
+@Suite("Growing answers", .timeLimit(.minutes(5)))
 struct AnswerRenderingTests {
     /// Lines whose meaning changes while they grow, or changes the lines around them. Without reference
     /// definitions, which are the known exception.
@@ -38,9 +38,11 @@ struct AnswerRenderingTests {
     }
 
     @Test("growing in random steps ends as rendering at once, at every step")
-    func growing() {
+    func growing() async {
         var random = SeededGenerator.announced("growing")
         for _ in 0..<4_000 {
+            // The tests beside this one wait for timers.
+            await Task.yield()
             let text = Self.randomText(&random)
             var rendering = AnswerRendering()
             for prefix in Self.prefixes(of: text, &random) {
@@ -71,9 +73,11 @@ struct AnswerRenderingTests {
     }
 
     @Test("a reader that resumes anywhere, on any task, ends with the whole rendering")
-    func resuming() {
+    func resuming() async {
         var random = SeededGenerator.announced("resuming")
         for _ in 0..<4_000 {
+            // The tests beside this one wait for timers.
+            await Task.yield()
             let text = Self.randomText(&random)
             // What the reader shows came from a task that saw other steps than the one it asks now.
             var shown: [String] = []

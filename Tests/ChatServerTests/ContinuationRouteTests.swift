@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Answers that go on, over HTTP", .timeLimit(.minutes(1)))
+@Suite("Answers that go on, over HTTP", .timeLimit(.minutes(5)))
 struct ContinuationRouteTests {
     @Test("an answer that was cut off goes on in front of its reader, once for two requests")
     func goesOn() async throws {

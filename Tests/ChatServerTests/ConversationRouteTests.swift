@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Conversations over HTTP", .timeLimit(.minutes(2)))
+@Suite("Conversations over HTTP", .timeLimit(.minutes(5)))
 struct ConversationRouteTests {
     @Test("making one twice makes it once, and the first one counts")
     func create() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Exports over HTTP", .timeLimit(.minutes(2)))
+@Suite("Exports over HTTP", .timeLimit(.minutes(5)))
 struct ExportRouteTests {
     /// A conversation with an edited prompt.
     private static func talk(_ server: TestServer) async throws -> (key: String, path: String) {

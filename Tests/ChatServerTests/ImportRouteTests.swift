@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Imports over HTTP", .timeLimit(.minutes(2)))
+@Suite("Imports over HTTP", .timeLimit(.minutes(5)))
 struct ImportRouteTests {
     /// A file of one conversation with these messages.
     static func file(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Strict JSON", .timeLimit(.minutes(2)))
+@Suite("Strict JSON", .timeLimit(.minutes(5)))
 struct JSONParserTests {
     @Test("what JSON allows is read, and written back")
     func allowed() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Turns over HTTP", .timeLimit(.minutes(2)))
+@Suite("Turns over HTTP", .timeLimit(.minutes(5)))
 struct MessageRouteTests {
     @Test("a turn is 202, and the same id again is the same turn")
     func turn() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("The metrics page", .timeLimit(.minutes(2)))
+@Suite("The metrics page", .timeLimit(.minutes(5)))
 struct MetricsRouteTests {
     /// The value of a line.
     static func value(_ line: String, in page: String) -> Double? {

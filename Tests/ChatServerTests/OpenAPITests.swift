@@ -6,7 +6,7 @@ import Testing
 @testable import ChatServer
 
 /// Holds the document and the server together.
-@Suite("The OpenAPI document", .timeLimit(.minutes(2)))
+@Suite("The OpenAPI document", .timeLimit(.minutes(5)))
 struct OpenAPITests {
     static func document() throws -> JSONValue { try JSONParser.value(of: OpenAPIRoutes.document) }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("The page", .timeLimit(.minutes(2)))
+@Suite("The page", .timeLimit(.minutes(5)))
 struct PageRouteTests {
     @Test("the page and every file it names are served, with the policy that keeps others out")
     func page() async throws {

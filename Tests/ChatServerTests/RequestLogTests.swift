@@ -6,7 +6,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("The log", .timeLimit(.minutes(1)))
+@Suite("The log", .timeLimit(.minutes(5)))
 struct RequestLogTests {
     @Test("one line a request, without key, text or query")
     func lines() async throws {
@@ -113,15 +113,27 @@ struct RequestLogTests {
         }
     }
 
-    @Test("more requests at once than allowed are told to come back, probes are not", .timeLimit(.minutes(1)))
+    @Test("more requests at once than allowed are told to come back, probes are not", .timeLimit(.minutes(5)))
     func admission() async throws {
-        try await TestServer.run(store: FailingStore(error: nil), configuration: { $0.requestsMax = 2 }) {
-            server in
+        let answered = HealthRouteTests.Counter()
+        let store = FailingStore(error: nil) {
+            // Those that are let in stay until the others and the probe have been answered.
+            let deadline = ContinuousClock.now + .seconds(30)
+            while answered.count < 5, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        try await TestServer.run(store: store, configuration: { $0.requestsMax = 2 }) { server in
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<6 {
-                    group.addTask { try await server.client.send(.post, "/api/v1/sessions").status }
+                    group.addTask {
+                        let status = try await server.client.send(.post, "/api/v1/sessions").status
+                        answered.add()
+                        return status
+                    }
                 }
                 #expect(try await server.client.send(.get, "/livez").status == 200)
+                answered.add()
                 return try await group.reduce(into: [Int]()) { $0.append($1) }
             }
             #expect(statuses.count { $0 == 503 } == 4)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Searching over HTTP", .timeLimit(.minutes(2)))
+@Suite("Searching over HTTP", .timeLimit(.minutes(5)))
 struct SearchRouteTests {
     @Test("hits are told with their conversation, the title's without a message")
     func hits() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("A session's event stream", .timeLimit(.minutes(1)))
+@Suite("A session's event stream", .timeLimit(.minutes(5)))
 struct SessionEventTests {
     private static let path = "/api/v1/session/events"
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Sessions and models over HTTP", .timeLimit(.minutes(2)))
+@Suite("Sessions and models over HTTP", .timeLimit(.minutes(5)))
 struct SessionRouteTests {
     @Test("a session is made with its key, and looked at with it")
     func createAndLook() async throws {

@@ -5,10 +5,10 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Leaving", .timeLimit(.minutes(1)))
+@Suite("Leaving", .timeLimit(.minutes(5)))
 struct ShutdownTests {
     @Test(
-        "a server that is asked to end sends its readers elsewhere and ends in time", .timeLimit(.minutes(1)))
+        "a server that is asked to end sends its readers elsewhere and ends in time", .timeLimit(.minutes(5)))
     func graceful() async throws {
         try await TestServer.run(model: ScriptedModel([.text("so far"), .gate])) { server in
             let (key, path) = try await server.conversation()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatServer
 
-@Suite("Formulas are shown as they were written", .timeLimit(.minutes(2)))
+@Suite("Formulas are shown as they were written", .timeLimit(.minutes(5)))
 struct VerbatimMathTests {
     @Test(
         "what stands between the marks stays, character for character",

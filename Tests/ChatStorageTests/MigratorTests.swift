@@ -42,7 +42,7 @@ struct MigratorTests {
     ) async throws -> SchemaStatus {
         try await MigrationLane().status(
             Migrator(migrations: migrations, host: "test"), shard: file, engine: engine,
-            until: .now + .seconds(5))
+            until: .now + .seconds(20))
     }
 
     private func change(_ sql: String) throws {

@@ -54,8 +54,9 @@ import Testing
         load.stall = .milliseconds(300) ..< .milliseconds(1_300)
         let (_, outcome) = await load.run(try await clients(2), until: Interruption())
         let latencies = try #require(outcome.latencies[.append])
-        #expect(latencies.max >= 900_000)
-        #expect(latencies.percentile(0.9) < 900_000)
+        // A client that comes late into the stall waits for less of it.
+        #expect(latencies.max >= 500_000)
+        #expect(latencies.percentile(0.9) < 500_000)
     }
 
     @Test("hosts of an open loop interleave: the second one begins half an interval later")
