@@ -61,6 +61,20 @@ def put_back(stage):
     assert window.prompts == ["Changed my mind"] and window.page.input_value("#text") == ""
 
 
+@test("a prompt behind a choice that cannot be sent can be put back as well")
+def put_back_behind(stage):
+    server = stage.serve(speed=20)
+    window = stage.window().go(server)
+    window.new("demo-short")
+    window.ask("Kept.")
+    server.kill()
+    window.page.select_option("#model", "demo")
+    window.send("Changed my mind")
+    window.page.click("[data-action=unsend]", timeout=10_000)
+    until("it is back", lambda: window.page.input_value("#text") == "Changed my mind")
+    assert window.prompts == ["Kept."]
+
+
 @test("a network that fails in mid-answer is a gap: the page catches up")
 def network_gap(stage):
     model = stage.model(STORY, hold_at=200)

@@ -15,8 +15,10 @@ export const titleOf = (text) => {
 
 const itemName = (item) => `stoa.unsent.${item.conversation}.${item.id}`;
 const sending = new Map();
+const aborted = (signal) => new Promise((resolve) => signal.addEventListener("abort", resolve));
 const idleCheckMs = 2_000;
 const repeatRestMs = 300;
+const settlingMs = 1_000;
 
 /// Prompts that were sent and not acknowledged yet: `{id, conversation, text, at, create?, replaces?, queued?, isKept?}`. They
 /// outlive the page (and are in one entry each, so that windows do not overwrite each other's) and are sent again under
@@ -36,7 +38,7 @@ export const outbox = {
     isBehind: (item) => outbox.items(item.conversation).some((other) => other.at < item.at),
 
     /// Until the server has acknowledged it: resolves to the turn. `created` is given a conversation that was made for
-    /// it, `waiting(problem | null)` is told of each failure (null: an answer has to end first), `turn(signal)` waits for that,
+    /// it, `waiting(problem)` is told of whatever keeps it (null: an answer has to end first), `turn(signal)` waits for that,
     /// and `settled()` for what was changed in the conversation before.
     async deliver(item, { created, settled, waiting, turn }) {
         const control = new AbortController(), persistence = { waiting, signal: control.signal };
@@ -49,7 +51,10 @@ export const outbox = {
             const path = `/conversations/${item.conversation}/messages`;
             const body = { id: item.id, text: item.text, replaces: item.replaces };
             const ask = async () => {
-                await settled();
+                const slow = setTimeout(() => waiting(true), settlingMs);
+                await Promise.race([settled(), aborted(control.signal)]);
+                clearTimeout(slow);
+                if (control.signal.aborted) throw new Problem({});
                 return call("POST", path, body);
             };
             for (;;) {
