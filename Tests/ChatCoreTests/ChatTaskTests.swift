@@ -226,6 +226,23 @@ struct ChatTaskTests {
         }
     }
 
+    @Test("a full volume is read all the same, also where a dead task's answer cannot be marked")
+    func deadOwnerOnFullVolume() async throws {
+        let store = ForgetfulStore()
+        let model = ScriptedModel([.text("partial"), .pause(.seconds(600))])
+        try await withTasks(model, count: 2, store: store) { cluster in
+            try await cluster.begin(on: 0, "Hi")
+            try await cluster.waitUntilStored(.running, text: "partial", isTextAwaited: true)
+            await store.fill(true)
+            cluster.liveness.kill(cluster.tasks[0].id)
+            let page = try await cluster.tasks[1].page(of: cluster.conversation, before: nil, limit: 1)
+            #expect(page.messages.last?.text == "partial" && page.messages.last?.state == .running)
+            #expect(try await cluster.read(on: 1, untilText: "partial") == "partial")
+            await store.fill(false)
+            #expect(try await cluster.read(on: 1, until: .interrupted).text == "partial")
+        }
+    }
+
     @Test("a prompt sent where a dead task's answer is in the way goes through at once")
     func deadOwnerInTheWay() async throws {
         let model = ScriptedModel([.pause(.seconds(600))], [.text("fresh")])

@@ -106,14 +106,15 @@ package final class ChatTask: Sendable {
         return true
     }
 
-    /// A page of a conversation, with answers that nobody writes any more marked as interrupted.
+    /// A page of a conversation, with an answer that nobody writes any more marked as interrupted. What cannot
+    /// be marked now, on a full volume for one, is shown as it is stored: reading does not depend on writing.
     package func page(
         of conversation: ConversationReference, before position: Int?, limit: Int
     ) async throws -> ConversationPage {
         let page = try await store.conversation(
             conversation.conversation, of: conversation.session, before: position, limit: limit)
         guard let running = page.messages.last(where: { $0.state == .running }),
-            try await abandoned.settle(running, in: conversation)
+            (try? await abandoned.settle(running, in: conversation)) == true
         else { return page }
         return try await store.conversation(
             conversation.conversation, of: conversation.session, before: position, limit: limit)
