@@ -2,9 +2,9 @@
 //
 // Its room for a process's registers ends with AVX-512, and the host takes all of them or none
 // (arch/x86/kernel/fpu/regset.c, xstateregs_set): "A whole standard-format XSAVE buffer is needed:
-// if (pos != 0 || count != fpu_user_cfg.max_size) return -EFAULT". Without this the first process of a guest dies of
-// "ptrace set fp regs failed, errno = 14". So what it gives is written over what the process has, and all of it set:
-// the rest is AMX's tiles, which no program of a guest can use.
+// if (pos != 0 || count != fpu_user_cfg.max_size) return -EFAULT". Without this the first process of a
+// guest dies of "ptrace set fp regs failed, errno = 14". So what it gives is written over what the process
+// has, and all of it set: the rest is AMX's tiles, which no program of a guest can use.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -106,8 +106,9 @@ package final class ChatTask: Sendable {
         return true
     }
 
-    /// A page of a conversation, with an answer that nobody writes any more marked as interrupted. What cannot
-    /// be marked now, on a full volume for one, is shown as it is stored: reading does not depend on writing.
+    /// A page of a conversation, with an answer that nobody writes any more marked as interrupted. What
+    /// cannot be marked now, on a full volume for one, is shown as it is stored: reading does not depend on
+    /// writing.
     package func page(
         of conversation: ConversationReference, before position: Int?, limit: Int
     ) async throws -> ConversationPage {
