@@ -125,12 +125,13 @@ export async function stop() {
     chat.stopping = true;
     chat.changed();
     const id = chat.current;
+    let isBehind = false;
     // At once; but no prompt may overtake it, or it would stop the answer to that one.
     await conversations.inOrder(id, async (within) => {
         const { stopping } = await persist(() => call("POST", `/conversations/${id}/stop`), within);
-        // Nothing runs: then this page is behind.
-        if (!stopping && id === chat.current) await chat.open(id);
+        isBehind = !stopping; // nothing runs
     }, { atOnce: true });
+    if (isBehind && id === chat.current) await chat.open(id);
     setTimeout(() => { chat.stopping = false; chat.changed(); }, stopShownMs);
 }
 
