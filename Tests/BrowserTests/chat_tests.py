@@ -107,7 +107,7 @@ def stop_early(stage):
 def act_while(window, method, path, begin, act):
     """Begins something that asks the server with `method` for `path`, and acts while that is still on its way."""
     held = []
-    window.page.route(path, lambda route: held.append(route) if route.request.method == method else route.continue_())
+    window.intercept(path, lambda route: held.append(route) if route.request.method == method else route.continue_())
     begin()
     # Requests are handed to the route only while something is asked of the page.
     until("on its way", lambda: window.page.wait_for_timeout(10) or held)

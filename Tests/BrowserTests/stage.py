@@ -119,6 +119,13 @@ class Window:
         """Until the last answer shows its first words."""
         self.page.wait_for_selector(".message.assistant:last-child .block")
 
+    def intercept(self, path, handler):
+        """Hands what the page requests from `path` to `handler`, from now on: the browser takes a moment to obey."""
+        self.page.route(path, handler)
+        self.page.route("**/is-intercepted", lambda route: route.fulfill(status=204))
+        status = "fetch('/is-intercepted').then((answer) => answer.status)"
+        until("requests are intercepted", lambda: self.page.evaluate(status) == 204)
+
     # What is seen
 
     @property

@@ -91,7 +91,7 @@ def rotate_cut(stage):
     old = window.key
     # The server does it, and the answer never arrives.
     done = []
-    window.page.route("**/session/rotate", lambda route: done.append(route.fetch()))
+    window.intercept("**/session/rotate", lambda route: done.append(route.fetch()))
     settings(window)
     window.page.click("dialog >> text=Replace the key")
     window.page.click("dialog:last-of-type button >> text='Replace it'")

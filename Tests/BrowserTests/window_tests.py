@@ -83,7 +83,7 @@ def lists_across_browsers(stage):
         route.continue_()
 
     for window in others[1:]:
-        window.page.route("**/api/v1/session/events", nobody_follows)
+        window.intercept("**/api/v1/session/events", nobody_follows)
     others[0].page.close()
     for window in others[1:]:
         until("gone, though nobody followed when it went", lambda: window.titles == ["Renamed from afar"])
@@ -164,7 +164,7 @@ def taken_over(stage):
     first.ask("Before.")
     identity, key = first.conversation, first.key
     # The first window cannot reach the server, and is closed.
-    first.page.route("**/messages", lambda route: route.abort())
+    first.intercept("**/messages", lambda route: route.abort())
     first.send("Carry me on.")
     first.page.wait_for_selector(".message.user[data-pending] >> text=Not sent yet")
     second.page.click("#list .item a")
@@ -181,7 +181,7 @@ def sent_elsewhere(stage):
     server = stage.common.serve()
     context = stage.browse()
     first = stage.window(context).go(server)
-    first.page.route("**/api/v1/conversations", lambda route: route.abort())
+    first.intercept("**/api/v1/conversations", lambda route: route.abort())
     first.send("Who sends me?")
     first.page.wait_for_selector(".message.user[data-pending] >> text=Not sent yet")
     identity = first.conversation
