@@ -40,12 +40,7 @@ def chat(stage):
 
 @test("a refresh in mid-answer loses nothing: the answer goes on to its end")
 def refresh(stage):
-    model = stage.model(STORY, hold_at=200)
-    server = stage.serve(model=model)
-    window = stage.window().go(server)
-    window.choose("scripted")
-    window.send("Tell me everything.")
-    until("the first part", lambda: "Part 2" in window.answer)
+    server, model, window = stage.mid_answer("Tell me everything.")
     window.reload()
     until("the first part again", lambda: "Part 2" in window.answer)
     assert window.page.locator(".message.assistant[data-state=running]").count() == 1
@@ -74,12 +69,7 @@ def stop(stage):
 
 @test("a prompt that is sent while stop is on its way is not stopped with the answer before")
 def stop_and_go_on(stage):
-    model = stage.model(STORY, hold_at=0)
-    server = stage.serve(model=model)
-    window = stage.window().go(server)
-    window.choose("scripted")
-    window.send("Stop this.")
-    window.page.wait_for_selector(".message.assistant[data-state=running]")
+    _, model, window = stage.mid_answer("Stop this.")
 
     def end_and_go_on():
         model.release()
@@ -109,8 +99,7 @@ def act_while(window, method, path, begin, act):
     held = []
     window.intercept(path, lambda route: held.append(route) if route.request.method == method else route.continue_())
     begin()
-    # Requests are handed to the route only while something is asked of the page.
-    until("on its way", lambda: window.page.wait_for_timeout(10) or held)
+    window.until("on its way", lambda: held)
     act()
     window.page.wait_for_timeout(300)
     held.pop().continue_()

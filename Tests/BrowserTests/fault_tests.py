@@ -2,9 +2,14 @@
 
 import time
 
-from stage import STORY, test, until
+from stage import test, until
 
 DEMO_WORDS_PER_SECOND = 25
+
+
+def unsent(window):
+    """How many prompts the browser keeps that are not acknowledged."""
+    return window.page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('stoa.unsent.')).length")
 
 
 @test("a restart of the server is a pause: everything is there, and the open page goes on by itself")
@@ -33,14 +38,14 @@ def sent_while_down(stage):
     window.page.wait_for_selector(".message.user[data-pending] >> text=Not sent yet")
     window.picture("5-not-sent")
     # Not even a refresh would lose it, were there a server to refresh from: it is in localStorage.
-    assert window.page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('stoa.unsent.')).length") == 1
+    assert unsent(window) == 1
     server = stage.serve(speed=20, port=server.port)
     until("it is answered", lambda: window.answers.count() == 2)
     window.await_state("complete")
     texts = [message["text"] for message in server.call("GET", f"/conversations/{window.conversation}", window.key)["messages"]
              if message["role"] == "user"]
     assert texts == ["One.", "Two, into the void."] == window.prompts
-    until("none is left to send", lambda: window.page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('stoa.unsent.')).length") == 0)
+    until("none is left to send", lambda: unsent(window) == 0)
 
 
 @test("a prompt that is not sent can be put back into the message field")
@@ -77,17 +82,11 @@ def put_back_behind(stage):
 
 @test("a network that fails in mid-answer is a gap: the page catches up")
 def network_gap(stage):
-    model = stage.model(STORY, hold_at=200)
-    server = stage.serve(model=model)
-    context = stage.browse()
-    window = stage.window(context).go(server)
-    window.choose("scripted")
-    window.send("Mind the gap.")
-    until("the first part", lambda: "Part 2" in window.answer)
-    context.set_offline(True)
+    server, model, window = stage.mid_answer("Mind the gap.")
+    window.page.context.set_offline(True)
     model.release()
     window.page.wait_for_timeout(1_000)
-    context.set_offline(False)
+    window.page.context.set_offline(False)
     window.await_state("complete")
     assert "Part 12" in window.shows_answer_of(server)["text"]
     assert window.prompts == ["Mind the gap."]
@@ -101,19 +100,13 @@ WATCH_FOR_EMPTINESS = """() => {
 
 @test("lost connections and a restarted server never empty the page, and it is back at once with the network")
 def never_empty(stage):
-    model = stage.model(STORY, hold_at=200)
-    server = stage.serve(model=model)
-    context = stage.browse()
-    window = stage.window(context).go(server)
-    window.choose("scripted")
-    window.send("Stay with me.")
-    until("the first part", lambda: "Part 2" in window.answer)
+    server, model, window = stage.mid_answer("Stay with me.")
     window.page.evaluate(WATCH_FOR_EMPTINESS)
     waits = []
     for _ in range(3):
-        context.set_offline(True)
+        window.page.context.set_offline(True)
         until("noticed", lambda: window.page.get_attribute("#link-state", "data-state") == "offline")
-        context.set_offline(False)
+        window.page.context.set_offline(False)
         begun = time.monotonic()
         until("back", lambda: window.page.get_attribute("#link-state", "data-state") == "open")
         waits.append(time.monotonic() - begun)
@@ -129,12 +122,7 @@ def never_empty(stage):
 
 @test("an event stream that is cut in mid-answer is taken up where it was, not read again")
 def cut_in_mid_stream(stage):
-    model = stage.model(STORY, hold_at=200)
-    server = stage.serve(model=model)
-    window = stage.window().go(server)
-    window.choose("scripted")
-    window.send("Cut me off.")
-    until("the first part", lambda: "Part 2" in window.answer)
+    server, model, window = stage.mid_answer("Cut me off.")
     ids = []
     window.page.on("request", lambda request: "/events" in request.url and "conversations" in request.url
                    and ids.append(request.headers.get("last-event-id")))

@@ -1,6 +1,7 @@
 """The list of conversations: titles, pins, deletion that can be undone."""
 
 from stage import test, until
+from settings_tests import replace_key
 
 
 def talk(window, *texts):
@@ -80,9 +81,7 @@ def deletion_and_rotation(stage):
     window.menu("Delete", "Away with it")
     until("hidden", lambda: window.titles == ["Stay"])
     window.page.evaluate("window.hasOldKey = true")
-    window.page.click("#settings")
-    window.page.click("dialog >> text=Replace the key")
-    window.page.click("dialog:last-of-type button >> text='Replace it'")
+    replace_key(window)
     until("it begins anew", lambda: not window.page.evaluate("window.hasOldKey"))
     window.ready()
     assert window.key != old
@@ -133,7 +132,6 @@ def many(stage):
         window.page.click("[data-action=more]")
         until("more of them", lambda: len(window.titles) > before or not window.page.locator("[data-action=more]").count())
     assert sorted(window.titles) == sorted(f"Number {number}" for number in range(1, 121))
-    window.page.evaluate("dispatchEvent(new Event('focus'))")
     with window.page.expect_response("**/api/v1/session"):
         window.page.evaluate("dispatchEvent(new Event('focus'))")
     window.page.wait_for_timeout(100)

@@ -8,6 +8,12 @@ def settings(window):
     window.page.wait_for_selector("dialog[open]")
 
 
+def replace_key(window):
+    settings(window)
+    window.page.click("dialog >> text=Replace the key")
+    window.page.click("dialog:last-of-type button >> text='Replace it'")
+
+
 @test("the key is hidden, shown on demand and copied")
 def show_key(stage):
     server, window = stage.visit(permissions=["clipboard-read", "clipboard-write"])

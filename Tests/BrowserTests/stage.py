@@ -119,6 +119,10 @@ class Window:
         """Until the last answer shows its first words."""
         self.page.wait_for_selector(".message.assistant:last-child .block")
 
+    def until(self, what, check):
+        """As `until`, for what a handler of `intercept` sees: it is called only while something is asked of the page."""
+        return until(what, lambda: self.page.wait_for_timeout(10) or check())
+
     def intercept(self, path, handler):
         """Hands what the page requests from `path` to `handler`, from now on: the browser takes a moment to obey."""
         self.page.route(path, handler)
@@ -224,6 +228,16 @@ class Stage:
             self.common.model.answer = answer
             window.choose("scripted")
         return server, window
+
+    def mid_answer(self, prompt):
+        """A server, its model, and a window that shows the beginning of an answer; the model says the rest when released."""
+        model = self.model(STORY, hold_at=200)
+        server = self.serve(model=model)
+        window = self.window().go(server)
+        window.choose("scripted")
+        window.send(prompt)
+        until("the first part", lambda: "Part 2" in window.answer)
+        return server, model, window
 
     def model(self, answer, **options):
         model = ModelServer(answer, **options)

@@ -4,7 +4,7 @@ import json
 
 from stage import test, until
 from list_tests import talk
-from settings_tests import settings
+from settings_tests import replace_key, settings
 
 
 def saved(window, click):
@@ -64,9 +64,7 @@ def rotate(stage):
     second.page.fill("#text", "half a thought")
     for window in (first, second):
         window.page.evaluate("window.hasOldKey = true")
-    settings(first)
-    first.page.click("dialog >> text=Replace the key")
-    first.page.click("dialog:last-of-type button >> text='Replace it'")
+    replace_key(first)
     until("another key", lambda: first.key not in (None, old))
     for window in (first, second):
         until("it begins anew", lambda: not window.page.evaluate("window.hasOldKey"))
@@ -92,12 +90,9 @@ def rotate_cut(stage):
     # The server does it, and the answer never arrives.
     done = []
     window.intercept("**/session/rotate", lambda route: done.append(route.fetch()))
-    settings(window)
-    window.page.click("dialog >> text=Replace the key")
-    window.page.click("dialog:last-of-type button >> text='Replace it'")
+    replace_key(window)
     until("it was begun", lambda: window.page.evaluate("localStorage.getItem('stoa.key.rotating')"))
-    # Requests are handed to the route only while something is asked of the page.
-    until("and done", lambda: window.page.wait_for_timeout(10) or done)
+    window.until("and done", lambda: done)
     window.page.unroute("**/session/rotate")
     window.page.reload()
     until("the conversations", lambda: window.titles == ["Do not lose me"])

@@ -189,7 +189,7 @@ def sent_elsewhere(stage):
     second, held = stage.window(context), []
     second.page.route("**/api/v1/conversations", lambda route: held.append(route))
     second.go(server)
-    until("the second one sends", lambda: second.page.wait_for_timeout(10) or held)
+    second.until("the second one sends", lambda: held)
     third = stage.window(context).go(server, identity)
     until("the third one waits", lambda: third.prompts == ["Who sends me?"])
     held.pop().continue_()
