@@ -325,10 +325,13 @@ struct AnswerTable {
 
     // MARK: Stop
 
-    func requestStop(in conversation: ConversationID, of session: SessionID) throws -> MessageID? {
+    func requestStop(_ answer: MessageID?, in conversation: ConversationID, of session: SessionID) throws
+        -> MessageID?
+    {
         let row = try conversations.find(conversation, of: session)
-        guard let running = row.running else { return nil }
-        try connection.run("UPDATE message SET stop_requested = 1 WHERE number = ?", [.integer(running)])
-        return row.value.runningAnswer
+        let running = row.value.runningAnswer
+        guard let number = row.running, answer == nil || answer == running else { return nil }
+        try connection.run("UPDATE message SET stop_requested = 1 WHERE number = ?", [.integer(number)])
+        return running
     }
 }

@@ -148,10 +148,12 @@ package final class SQLiteSessionStore: SessionStore {
         }
     }
 
-    package func requestStop(in conversation: ConversationID, of session: SessionID) async throws
-        -> MessageID?
+    package func requestStop(_ answer: MessageID?, in conversation: ConversationID, of session: SessionID)
+        async throws -> MessageID?
     {
-        try await shard(session).write { try AnswerTable($0).requestStop(in: conversation, of: session) }
+        try await shard(session).write {
+            try AnswerTable($0).requestStop(answer, in: conversation, of: session)
+        }
     }
 
     package func history(

@@ -77,10 +77,30 @@ def stop_and_go_on(stage):
         model.released.clear()
         window.send("And not this.")
 
-    act_while(window, "POST", "**/stop", lambda: window.page.keyboard.press("Escape"), end_and_go_on)
+    act_while(window, "POST", "**/stop*", lambda: window.page.keyboard.press("Escape"), end_and_go_on)
     until("both", lambda: window.answers.count() == 2)
     model.release()
     window.await_state("complete")
+
+
+@test("a stop that is late does not stop the answer that another window asked for meanwhile")
+def late_stop(stage):
+    server, model, first = stage.mid_answer("Stop this.")
+    second = stage.window(first.page.context).go(server, first.conversation)
+
+    def go_on_elsewhere():
+        model.release()
+        second.await_state("complete")
+        model.released.clear()
+        second.send("And not this.")
+        second.page.wait_for_selector(".message.assistant:last-child[data-state=running]")
+
+    act_while(first, "POST", "**/stop*", lambda: first.page.keyboard.press("Escape"), go_on_elsewhere)
+    until("both", lambda: first.answers.count() == 2)
+    first.page.wait_for_timeout(1_000)  # a stop is obeyed within half a second
+    model.release()
+    for window in (first, second):
+        window.await_state("complete")
 
 
 @test("stop works before the first word too")

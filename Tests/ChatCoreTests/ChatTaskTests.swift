@@ -132,11 +132,11 @@ struct ChatTaskTests {
             } else {
                 while model.prompts.isEmpty { try await Task.sleep(for: .milliseconds(2)) }
             }
-            let stopped = try await cluster.tasks[1].stop(cluster.conversation)
+            let stopped = try await cluster.tasks[1].stop(in: cluster.conversation)
             #expect(stopped)
             let seen = try await cluster.read(on: 1, until: .stopped)
             #expect(seen.text == (hasText ? "some" : ""))
-            let again = try await cluster.tasks[1].stop(cluster.conversation)
+            let again = try await cluster.tasks[1].stop(in: cluster.conversation)
             #expect(!again)
         }
     }

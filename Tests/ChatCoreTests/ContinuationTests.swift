@@ -32,7 +32,7 @@ struct ContinuationTests {
             for round in 1...5 {
                 let text = String(repeating: "a", count: round)
                 #expect(try await cluster.read(on: 0, untilText: text) == text)
-                #expect(try await cluster.tasks[0].stop(cluster.conversation))
+                #expect(try await cluster.tasks[0].stop(in: cluster.conversation))
                 #expect(try await cluster.read(on: 0, until: .stopped).text == text)
                 try await cluster.goOn(on: 0)
             }

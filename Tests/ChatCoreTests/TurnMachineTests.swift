@@ -193,7 +193,7 @@ struct TurnMachineTests {
             case 5 where step > 300: perform(machine.handle(.modelFinished(finish)))
             case 6 where step > 350:
                 perform(machine.handle([.stop, .leave].randomElement(using: &random) ?? .stop))
-            case 7 where step == 200 && Bool.random(using: &random): _ = document.requestStop()
+            case 7 where step == 200 && Bool.random(using: &random): _ = document.requestStop(nil)
             default:
                 guard let call = pending.popLast() else { continue }
                 perform(machine.handle(reply(to: call, turn.answer.id, &document, &random)))

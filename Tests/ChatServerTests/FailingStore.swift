@@ -53,9 +53,9 @@ struct FailingStore: SessionStore {
     {
         throw unused
     }
-    func requestStop(in conversation: ConversationID, of session: SessionID) async throws -> MessageID? {
-        throw unused
-    }
+    func requestStop(_ answer: MessageID?, in conversation: ConversationID, of session: SessionID)
+        async throws -> MessageID?
+    { throw unused }
     func history(
         endingWith prompt: MessageID, in conversation: ConversationID, of session: SessionID, bytesMax: Int
     ) async throws -> [Message] { throw unused }

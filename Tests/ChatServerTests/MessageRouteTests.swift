@@ -51,6 +51,28 @@ struct MessageRouteTests {
         }
     }
 
+    @Test("a stop that names an answer stops no other")
+    func stopNamed() async throws {
+        try await TestServer.run(model: ScriptedModel([.text("so far"), .gate])) { server in
+            let (key, path) = try await server.conversation()
+            let turn = try await server.say("Hi", in: path, key: key).json
+            let answer = try #require(turn.text("answer.id"))
+            let stop = { (id: String) in
+                try await server.client.send(.post, path + "/stop?answer=\(id)", key: key).json.at("stopping")
+            }
+            #expect(try await stop("another") == .bool(false))
+            #expect(try await stop("m1") == .bool(false), "the prompt is none")
+            #expect(
+                try await server.client.send(.get, path, key: key).json.text("messages.1.state") == "running")
+            #expect(try await stop(answer) == .bool(true))
+            _ = try await server.answer(in: path, key: key, untilState: "stopped")
+            try await server.say("And now?", id: "m2", in: path, key: key)
+            #expect(try await stop(answer) == .bool(false), "sent again")
+            #expect(
+                try await server.client.send(.get, path, key: key).json.text("messages.3.state") == "running")
+        }
+    }
+
     @Test(
         "a body that breaks a rule is refused in words that name the field and repeat nothing",
         arguments: [

@@ -193,6 +193,9 @@ struct OpenAPITests {
             json: #"{"pad":"\#(String(repeating: "x", count: 200_000))"}"#, status: 413),
         Case(method: .post, template: goOn, path: goOnPath, status: 415),
         Case(method: .post, template: conversation + "/stop", status: 202),
+        Case(
+            method: .post, template: conversation + "/stop",
+            path: "/api/v1/conversations/talk/stop?answer=a%20b", status: 400),
         Case(method: .post, template: conversation + "/stop", isKeyed: false, status: 401),
         Case(
             method: .post, template: conversation + "/stop", path: "/api/v1/conversations/none/stop",

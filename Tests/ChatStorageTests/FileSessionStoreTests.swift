@@ -43,7 +43,7 @@ struct FileSessionStoreTests {
             .systemFileNumber]
         _ = try await store.createSession(session)
         try await store.deleteConversation(.random(), of: session.id)
-        await expectError(.notFound) { try await store.requestStop(in: .random(), of: session.id) }
+        await expectError(.notFound) { try await store.requestStop(nil, in: .random(), of: session.id) }
         let after = try FileManager.default.attributesOfItem(atPath: "\(folder.folder)/\(path)")[
             .systemFileNumber]
         #expect(inode as? NSNumber == after as? NSNumber)

@@ -139,7 +139,7 @@ extension SessionStoreSuite {
             await expectError(.fenced) {
                 try await f.store.append(f.part(0, "x"), to: f.place(running.answer.id, id))
             }
-            #expect(try await f.store.requestStop(in: id, of: f.session) == nil)
+            #expect(try await f.store.requestStop(nil, in: id, of: f.session) == nil)
             #expect(try await f.page(id).messages.isEmpty)
             let next = try await f.begin("after", in: id)
             #expect(next.prompt.position == 5 && next.answer.position == 6)

@@ -149,7 +149,7 @@ extension SessionStoreSuite {
                 }
             ),
             ("interrupt", { try await store.interrupt(place, ownedBy: f.owner, at: at(9)) }),
-            ("stop", { try await store.requestStop(in: conversation, of: session) as Any }),
+            ("stop", { try await store.requestStop(nil, in: conversation, of: session) as Any }),
             (
                 "history",
                 {

@@ -36,7 +36,7 @@ extension SessionStoreSuite {
             try await expectGrowth("begun")
             let place = f.place(turn.answer.id, id)
             _ = try await f.store.append(f.part(0, "a"), to: place)
-            _ = try await f.store.requestStop(in: id, of: f.session)
+            _ = try await f.store.requestStop(nil, in: id, of: f.session)
             _ = try await f.page(id)
             let new = try NewConversation(id: id)
             _ = try await f.store.createConversation(new, in: f.session, at: at(50))

@@ -81,17 +81,22 @@ extension SessionStoreSuite {
             "stopping names the running answer; its owner learns it with the next append, the next turn not"
         ) { f in
             let id = try await f.conversation()
-            #expect(try await f.other.requestStop(in: id, of: f.session) == nil)
+            #expect(try await f.other.requestStop(nil, in: id, of: f.session) == nil)
             let turn = try await f.begin(in: id)
             let place = f.place(turn.answer.id, id)
+            let answer = turn.answer.id
+            #expect(try await f.other.requestStop(turn.prompt.id, in: id, of: f.session) == nil)
             #expect(try await f.store.append(f.part(0, "a"), to: place).isStopRequested == false)
-            for _ in 0..<2 { #expect(try await f.other.requestStop(in: id, of: f.session) == turn.answer.id) }
+            for meant in [answer, nil] {
+                #expect(try await f.other.requestStop(meant, in: id, of: f.session) == answer)
+            }
             #expect(try await f.store.append(f.part(1, "b"), to: place).isStopRequested)
             #expect(try await f.store.append(f.part(2, ""), to: place).isStopRequested)
             _ = try await f.store.finish(
                 place, with: f.part(2, ""), end: AnswerEnd(state: .stopped), at: at(40))
-            #expect(try await f.other.requestStop(in: id, of: f.session) == nil)
+            #expect(try await f.other.requestStop(nil, in: id, of: f.session) == nil)
             let next = try await f.begin("next", in: id)
+            #expect(try await f.other.requestStop(answer, in: id, of: f.session) == nil)
             #expect(
                 try await f.store.append(f.part(0, "c"), to: f.place(next.answer.id, id)).isStopRequested
                     == false)

@@ -124,12 +124,13 @@ export async function stop() {
     if (chat.stopping || !chat.isRunning) return;
     chat.stopping = true;
     chat.changed();
-    const id = chat.current;
+    const id = chat.current, answer = chat.log.running?.id;
+    const path = `/conversations/${id}/stop${answer ? `?answer=${answer}` : ""}`;
     let isBehind = false;
-    // At once; but no prompt may overtake it, or it would stop the answer to that one.
+    // At once. An answer that is not shown yet cannot be named: no prompt of this window may overtake that.
     await conversations.inOrder(id, async (within) => {
-        const { stopping } = await persist(() => call("POST", `/conversations/${id}/stop`), within);
-        isBehind = !stopping; // nothing runs
+        const { stopping } = await persist(() => call("POST", path), within);
+        isBehind = !stopping; // it has ended
     }, { atOnce: true });
     if (isBehind && id === chat.current) await chat.open(id);
     setTimeout(() => { chat.stopping = false; chat.changed(); }, stopShownMs);

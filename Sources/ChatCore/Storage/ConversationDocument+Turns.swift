@@ -135,10 +135,11 @@ extension ConversationDocument {
         return true
     }
 
-    /// See ``SessionStore/requestStop(in:of:)``.
-    package mutating func requestStop() -> MessageID? {
-        if conversation.runningAnswer != nil { isStopRequested = true }
-        return conversation.runningAnswer
+    /// See ``SessionStore/requestStop(_:in:of:)``.
+    package mutating func requestStop(_ answer: MessageID?) -> MessageID? {
+        guard let running = conversation.runningAnswer, answer == nil || answer == running else { return nil }
+        isStopRequested = true
+        return running
     }
 
     // MARK: Parts

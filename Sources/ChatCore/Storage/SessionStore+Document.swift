@@ -110,10 +110,10 @@ extension SessionDocumentStore {
         }
     }
 
-    package func requestStop(in conversation: ConversationID, of session: SessionID) async throws
-        -> MessageID?
+    package func requestStop(_ answer: MessageID?, in conversation: ConversationID, of session: SessionID)
+        async throws -> MessageID?
     {
-        try await change(session) { try $0.change(conversation) { $0.requestStop() } }
+        try await change(session) { try $0.change(conversation) { $0.requestStop(answer) } }
     }
 
     package func history(

@@ -145,8 +145,12 @@ package protocol SessionStore: SessionReading, SessionImporting, SessionRotating
         -> Bool
 
     /// Asks the running answer of a conversation to stop; its owner learns it with the next append.
-    /// - Returns: the answer asked, or nil when none runs.
-    func requestStop(in conversation: ConversationID, of session: SessionID) async throws -> MessageID?
+    /// - Parameter answer: only this one; nil: whichever runs. Who may send a request again names it, or the
+    ///   second one could stop the answer to the next prompt.
+    /// - Returns: the answer asked, or nil when none runs, or another than `answer`; nothing was changed
+    ///   then.
+    func requestStop(_ answer: MessageID?, in conversation: ConversationID, of session: SessionID)
+        async throws -> MessageID?
 
     /// The messages that lead to `prompt`, in ascending order and ending with it: as many of the newest as
     /// fit into `bytesMax` of text, the prompt in any case. Failed and interrupted answers are among them,

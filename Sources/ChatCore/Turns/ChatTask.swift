@@ -96,13 +96,18 @@ package final class ChatTask: Sendable {
     // MARK: Conversations
 
     /// Asks the running answer of a conversation to stop, whichever task writes it.
-    /// - Returns: false when none runs.
-    package func stop(_ conversation: ConversationReference) async throws -> Bool {
-        guard try await store.requestStop(in: conversation.conversation, of: conversation.session) != nil
-        else {
-            return false
-        }
-        runners.withLock { $0[conversation] }?.stop()
+    /// - Parameter answer: only this one; nil: whichever runs.
+    /// - Returns: false when none runs, or another than `answer`.
+    package func stop(_ answer: MessageID? = nil, in conversation: ConversationReference) async throws
+        -> Bool
+    {
+        guard
+            let asked = try await store.requestStop(
+                answer, in: conversation.conversation, of: conversation.session)
+        else { return false }
+        // The next turn may have begun here meanwhile; what was asked to stop is not its answer.
+        let runner = runners.withLock { $0[conversation] }
+        if runner?.answer.message == asked { runner?.stop() }
         return true
     }
 

@@ -7,8 +7,9 @@ package final class TurnRunner: Sendable {
         stream: AsyncStream<Element>, continuation: AsyncStream<Element>.Continuation
     )
 
+    /// What this runner writes.
+    let answer: AnswerReference
     private let turn: Turn
-    private let answer: AnswerReference
     private let model: any LanguageModel
     private let store: any SessionStore
     private let feed: ConversationFeed

@@ -45,8 +45,12 @@ struct MessageRoutes: Sendable {
             try await task.continueAnswer(answer, version: try fields.count("version"), in: conversation))
     }
 
+    /// 202, also when nothing is left to stop. The answer that is meant is named in the query, because this
+    /// request has no body.
     private func stop(_ request: Request, _ context: ChatRequestContext) async throws -> Response {
-        let isStopping = try await task.stop(try request.conversation(context))
+        let isStopping = try await task.stop(
+            try request.query("answer").map(MessageID.init(validating:)),
+            in: try request.conversation(context))
         return .json(.fields(["stopping": .bool(isStopping)]), status: .accepted)
     }
 }
