@@ -48,8 +48,12 @@ private func application(
     _ routes: RouteTable, host: String, port: Int, _ configuration: ServerConfiguration,
     _ services: [any Service], _ logger: Logger, _ onListening: @escaping @Sendable (_ port: Int) -> Void
 ) -> some Service {
-    Application(
-        router: routes.router,
+    let routed = routes.router.buildResponder()
+    // A connection stays, with an event stream or for the next request; nothing it calls is as deep as this.
+    return Application(
+        responder: CallbackResponder { request, context in
+            try await inOwnTask { try await routed.respond(to: request, context: context) }
+        },
         server: .http1(
             configuration: .init(
                 idleTimeout: .seconds(Int64(configuration.idleTimeoutSeconds)),

@@ -64,9 +64,11 @@ package struct ConversationReader {
     private mutating func pull(_ version: Int) async throws -> ConversationChanges? {
         isSynchronized = true
         do {
-            let changes = try await store.changes(
-                in: conversation.conversation, of: conversation.session, since: cursor,
-                limit: Limits.changesMax)
+            let changes = try await inOwnTask { [store, conversation, cursor] in
+                try await store.changes(
+                    in: conversation.conversation, of: conversation.session, since: cursor,
+                    limit: Limits.changesMax)
+            }
             guard let changes else {
                 cursor.version = max(cursor.version, version)
                 return nil

@@ -60,14 +60,16 @@ package struct SessionReader {
     /// Reads the newest page and tells it apart from what the reader knows; nil when nothing is new.
     private mutating func pull() async throws -> SessionChanges? {
         // Before the page: what changes between the two is told twice rather than not at all.
-        guard let now = try await store.sessionVersions(of: [session])[session] else {
-            throw ChatError.unknownSession
+        let now = try await inOwnTask { [store, session] in
+            try await store.sessionVersions(of: [session])[session]
         }
+        guard let now else { throw ChatError.unknownSession }
         // A session without conversations has the version 0, and its reader is told so.
         guard now != version || (now == 0 && known == nil) else { return nil }
         version = now
-        let list = try await store.conversations(
-            of: session, after: nil, limit: Limits.followedConversationsMax)
+        let list = try await inOwnTask { [store, session] in
+            try await store.conversations(of: session, after: nil, limit: Limits.followedConversationsMax)
+        }
         let versions = Dictionary(uniqueKeysWithValues: list.conversations.map { ($0.id, $0.version) })
         defer { known = versions }
         guard let known else {

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 
 /// What a request carries on its way through middleware and routes.
-struct ChatRequestContext: RequestContext {
+struct ChatRequestContext: RequestContext, Sendable {
     var coreContext: CoreRequestContextStorage
     /// The connection it came on.
     let channel: any Channel
