@@ -265,9 +265,11 @@ def tortured(measuring, store):
     measuring.lab.run("c2", "rm -rf /mnt/nfs/bench; mkdir /mnt/nfs/bench")
     worker = Worker(measuring.lab, "c1", f"torture-{store}", measuring.lab.worker, "torture run --volume /mnt/nfs/bench",
                     f"--store {store} --writers 1 --seconds {seconds} --kill-every 1 --answer-bytes 20000")
-    lines = worker.end()
+    lines = worker.end() or ["it said nothing"]
     measuring.loads.append(load())
-    return numbers(lines[-1] if lines else "")
+    said = numbers(lines[-1])
+    measuring.require("acknowledged" in said, f"{store}: {lines[-1]}")
+    return said
 
 
 SERVER = "10.77.0.2"

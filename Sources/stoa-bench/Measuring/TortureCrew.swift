@@ -14,7 +14,9 @@ struct TortureCrew: Sendable {
     let folder: String
     let seed: UInt64
 
-    /// Starts writers, kills one now and then and starts another in its place, and kills all in the end.
+    /// Starts writers, kills one now and then and starts another in its place, and kills all in the end. One
+    /// that was told nothing yet is let live: it has nothing to lose, and where a start takes longer than the
+    /// pause between two kills nobody would ever be told anything.
     /// - Returns: how many were killed at work, and the files of all.
     func run(
         writers: Int, seconds: Double, killEvery: Double, until interruption: Interruption
@@ -22,14 +24,15 @@ struct TortureCrew: Sendable {
         var generator = SeededGenerator(seed: seed)
         var lives = 0
         var files = [String]()
-        func start() throws -> pid_t {
+        func start() throws -> (process: pid_t, acks: String) {
             let name = "w\(lives)"
+            let acks = "\(folder)/\(name).acks"
             lives += 1
-            files.append("\(folder)/\(name).acks")
-            return try Self.spawn(words + ["--name", name, "--acks", "\(folder)/\(name).acks"])
+            files.append(acks)
+            return (try Self.spawn(words + ["--name", name, "--acks", acks]), acks)
         }
-        var crew = [pid_t]()
-        defer { for process in crew { Self.kill(process) } }
+        var crew = [(process: pid_t, acks: String)]()
+        defer { for writer in crew { Self.kill(writer.process) } }
         for _ in 0..<writers { crew.append(try start()) }
         let end = ContinuousClock.now + .seconds(seconds)
         var kills = 0
@@ -38,12 +41,18 @@ struct TortureCrew: Sendable {
             try? await Task.sleep(until: min(end, .now + .seconds(pause)), clock: .continuous)
             guard ContinuousClock.now < end else { break }
             let victim = Int.random(in: 0..<writers, using: &generator)
-            Self.kill(crew[victim])
+            guard Self.hasContent(crew[victim].acks) else { continue }
+            Self.kill(crew[victim].process)
             kills += 1
             crew[victim] = try start()
             RunProgress.write("killed \(kills), \(Int((end - .now) / .seconds(1))) s left\n")
         }
         return (kills + writers, files)
+    }
+
+    private static func hasContent(_ file: String) -> Bool {
+        var found = stat()
+        return stat(file, &found) == 0 && found.st_size > 0
     }
 
     private static func kill(_ process: pid_t) {
