@@ -87,7 +87,7 @@ package struct SessionReader {
     /// What left the page was deleted, or newer ones took its place.
     private func removed(among missing: [ConversationID]) async throws -> [ConversationID] {
         let places = missing.map { ConversationReference(session: session, conversation: $0) }
-        let found = try await store.cursors(of: Set(places))
+        let found = try await inOwnTask { [store] in try await store.cursors(of: Set(places)) }
         return places.filter { found[$0] == nil }.map(\.conversation)
     }
 }

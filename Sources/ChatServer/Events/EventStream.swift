@@ -128,7 +128,9 @@ struct EventStream {
 
     /// A growth that came from the store, without the text before it, which its blocks need.
     private func write(stored growth: AnswerGrowth, cursor: Cursor) async throws {
-        let page = try await task.page(of: conversation, before: nil, limit: 1)
+        let page = try await inOwnTask { [task, conversation] in
+            try await task.page(of: conversation, before: nil, limit: 1)
+        }
         // What was not found ended meanwhile: its message comes next, as a whole.
         guard let message = page.messages.last, message.id == growth.message, message.said.bytes >= growth.end
         else { return }
